@@ -1,0 +1,40 @@
+// Why a call failed, ready for any face: the error's full name and its parameters as JSON.
+#pragma once
+
+#include <string>
+
+#include "api/errors.hpp"
+#include "base/result.hpp"
+#include "json/codec.hpp"
+
+namespace reeve::api {
+
+inline constexpr std::string_view registry_interface = "io.reeve.Registry";
+inline constexpr std::string_view service_interface = "org.varlink.service";
+
+struct Failure {
+  std::string error;
+  std::string parameters;
+};
+
+template <class T>
+using Outcome = Result<T, Failure>;
+
+template <json::DescribedStruct Described>
+Failure failure(const Described& error) {
+  return {std::string(registry_interface) + "." + std::string(json::Description<Described>::name),
+          json::encoded(error)};
+}
+
+// The errors that the varlink protocol itself defines.
+Failure invalid_parameter(std::string_view parameter, std::string_view reason);
+Failure permission_denied(std::string_view reason);
+Failure method_not_found(std::string_view method);
+Failure method_not_implemented(std::string_view method);
+Failure interface_not_found(std::string_view interface);
+Failure expected_more();
+
+// A system call that failed for reasons the caller cannot mend by another parameter.
+Failure system_failed(const Error& error);
+
+}  // namespace reeve::api

@@ -1,0 +1,121 @@
+#include "cgroup/directory.hpp"
+
+#include <fcntl.h>
+
+#include "base/text.hpp"
+#include "sys/calls.hpp"
+
+namespace reeve::cgroup {
+
+namespace {
+constexpr const char* record_attribute = "user.reeve";
+}
+
+Result<Directory> Directory::open(const std::string& mount_point, const std::string& path) {
+  auto fd = sys::open_directory_at(AT_FDCWD, mount_point + path);
+  if (!fd) return fd.error();
+  return Directory(std::move(*fd), path);
+}
+
+Result<Directory> Directory::open_child(const std::string& name) const {
+  auto fd = sys::open_directory_at(fd_.get(), name);
+  if (!fd) return Error{fd.error().number, path_ + "/" + name, "open cgroup"};
+  return Directory(std::move(*fd), path_ == "/" ? "/" + name : path_ + "/" + name);
+}
+
+std::uint64_t Directory::id() const {
+  return sys::inode_of(fd_.get());
+}
+
+Result<std::vector<std::string>> Directory::children() const {
+  auto names = sys::list_directories(fd_.get());
+  if (!names) names.error().object = path_;
+  return names;
+}
+
+Result<std::vector<pid_t>> Directory::processes() const {
+  auto content = sys::read_file_at(fd_.get(), "cgroup.procs");
+  if (!content) return Error{content.error().number, path_ + "/cgroup.procs", "read"};
+  std::vector<pid_t> pids;
+  for (const auto line : split(*content, '\n'))
+    if (const auto pid = parse_number<pid_t>(line); pid && *pid > 0) pids.push_back(*pid);
+  return pids;
+}
+
+std::vector<pid_t> Directory::processes_in_tree() const {
+  std::vector<pid_t> pids;
+  if (auto own = processes()) pids = std::move(*own);
+  auto names = children();
+  if (!names) return pids;
+  for (const auto& name : *names) {
+    auto child = open_child(name);
+    if (!child) continue;
+    const auto below = child->processes_in_tree();
+    pids.insert(pids.end(), below.begin(), below.end());
+  }
+  return pids;
+}
+
+bool says_populated(std::string_view events) {
+  return flat_value(events, "populated") == 1;
+}
+
+Result<bool> Directory::is_populated() const {
+  auto events = sys::read_file_at(fd_.get(), "cgroup.events");
+  if (!events) return Error{events.error().number, path_ + "/cgroup.events", "read"};
+  return says_populated(*events);
+}
+
+std::optional<std::int64_t> flat_value(std::string_view text, std::string_view key) {
+  for (const auto line : split(text, '\n'))
+    if (line.size() > key.size() && line.starts_with(key) && line[key.size()] == ' ')
+      return parse_number<std::int64_t>(line.substr(key.size() + 1));
+  return std::nullopt;
+}
+
+Usage Directory::usage() const {
+  Usage usage;
+  const auto number = [&](const char* file) -> std::optional<std::int64_t> {
+    auto content = sys::read_file_at(fd_.get(), file);
+    if (!content) return std::nullopt;
+    return parse_number<std::int64_t>(trim(*content));
+  };
+  if (auto processor = sys::read_file_at(fd_.get(), "cpu.stat")) {
+    if (const auto value = flat_value(*processor, "user_usec"))
+      usage.processor_user.emplace(*value);
+    if (const auto value = flat_value(*processor, "system_usec"))
+      usage.processor_system.emplace(*value);
+  }
+  usage.memory_current_bytes = number("memory.current");
+  usage.memory_peak_bytes = number("memory.peak");  // Linux 5.19
+  usage.tasks_peak = number("pids.peak");           // Linux 6.1
+  if (auto events = sys::read_file_at(fd_.get(), "memory.events"))
+    usage.out_of_memory_kills = flat_value(*events, "oom_kill");
+  return usage;
+}
+
+Result<std::string> Directory::record() const {
+  auto record = sys::get_extended_attribute(fd_.get(), record_attribute);
+  if (!record) record.error().object = path_;
+  return record;
+}
+
+Status Directory::write_record(const std::string& record) const {
+  const int written = sys::set_extended_attribute(fd_.get(), record_attribute, record);
+  if (written < 0) return Error{-written, path_, "write the record of cgroup"};
+  return Done{};
+}
+
+Result<FileDescriptor> Directory::open_file(const std::string& name, int flags) const {
+  auto file = sys::open_at(fd_.get(), name, flags);
+  if (!file) return Error{file.error().number, path_ + "/" + name, "open"};
+  return file;
+}
+
+Status Directory::lock() const {
+  const int locked = sys::lock_exclusive(fd_.get());
+  if (locked < 0) return Error{-locked, path_, "lock cgroup"};
+  return Done{};
+}
+
+}  // namespace reeve::cgroup

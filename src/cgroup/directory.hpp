@@ -1,0 +1,62 @@
+// One cgroup, held by an open directory: what is read and written below it concerns this cgroup and
+// no other that may come to bear its path. Documented in the kernel's cgroup-v2.rst.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "reeve/types.hpp"
+
+namespace reeve::cgroup {
+
+class Directory {
+ public:
+  Directory() = default;
+  // `path` is for messages and for comparing with /proc/PID/cgroup: below the mount.
+  static Result<Directory> open(const std::string& mount_point, const std::string& path);
+  [[nodiscard]] Result<Directory> open_child(const std::string& name) const;
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] int descriptor() const { return fd_.get(); }
+  // The kernel's number for this cgroup, never used again until the next boot.
+  [[nodiscard]] std::uint64_t id() const;
+  explicit operator bool() const { return static_cast<bool>(fd_); }
+
+  [[nodiscard]] Result<std::vector<std::string>> children() const;
+  // Of this cgroup alone, without those below; a zombie is in none.
+  [[nodiscard]] Result<std::vector<pid_t>> processes() const;
+  // Of this cgroup and all below it. A cgroup that is gone holds none.
+  [[nodiscard]] std::vector<pid_t> processes_in_tree() const;
+  // Whether it or any below holds a process, from cgroup.events.
+  [[nodiscard]] Result<bool> is_populated() const;
+  [[nodiscard]] Usage usage() const;
+
+  // The record of reeve: the extended attribute user.reeve (Linux 5.9). ENODATA where there is
+  // none.
+  [[nodiscard]] Result<std::string> record() const;
+  [[nodiscard]] Status write_record(const std::string& record) const;
+
+  // For operations on the loop.
+  [[nodiscard]] Result<FileDescriptor> open_file(const std::string& name, int flags) const;
+  // EWOULDBLOCK where another daemon has it. Ends with this object, or with the daemon.
+  [[nodiscard]] Status lock() const;
+
+ private:
+  Directory(FileDescriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+
+  FileDescriptor fd_;
+  std::string path_;
+};
+
+// Whether cgroup.events, as text, says "populated 1".
+bool says_populated(std::string_view events);
+
+// The first number after `key` in a flat keyed file such as cpu.stat.
+std::optional<std::int64_t> flat_value(std::string_view text, std::string_view key);
+
+}  // namespace reeve::cgroup

@@ -1,0 +1,92 @@
+#include "config/config.hpp"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+
+#include <toml++/toml.h>
+
+#include "sys/calls.hpp"
+
+namespace reeve::config {
+
+namespace {
+
+class Reader {
+ public:
+  Reader(std::string name, Faults& faults) : name_(std::move(name)), faults_(faults) {}
+
+  void fault(const toml::source_region& where, std::string_view what) {
+    faults_.messages.push_back(
+        fmt::format("{}:{}:{}: {}", name_, where.begin.line, where.begin.column, what));
+  }
+
+  void read_path(const toml::node& node, std::string_view key, std::optional<std::string>& value) {
+    const auto text = node.value_exact<std::string>();
+    if (!text || !text->starts_with('/'))
+      return fault(node.source(), fmt::format("{} must be a string, an absolute path", key));
+    value = *text;
+  }
+
+  void read_names(const toml::node& node, std::string_view key, std::vector<std::string>& names) {
+    const auto* list = node.as_array();
+    if (list == nullptr)
+      return fault(node.source(), fmt::format("{} must be a list of strings", key));
+    for (const auto& element : *list) {
+      if (const auto name = element.value_exact<std::string>())
+        names.push_back(*name);
+      else
+        fault(element.source(), fmt::format("{} must be a list of strings", key));
+    }
+  }
+
+  void unknown(const toml::key& key, std::string_view table) {
+    fault(key.source(), fmt::format("{} is not a key of {}", key.str(), table));
+  }
+
+ private:
+  std::string name_;
+  Faults& faults_;
+};
+
+}  // namespace
+
+Result<Config, Faults> parse(const std::string& text, const std::string& name) {
+  Faults faults;
+  toml::table table;
+  try {  // the library as Debian builds it throws; no further than here
+    table = toml::parse(text, name);
+  } catch (const toml::parse_error& error) {
+    Reader(name, faults).fault(error.source(), error.description());
+    return faults;
+  }
+  Config config;
+  Reader reader(name, faults);
+  for (const auto& [key, node] : table) {
+    if (key == "socket") {
+      reader.read_path(node, "socket", config.socket);
+    } else if (key == "root") {
+      reader.read_path(node, "root", config.root);
+    } else if (key == "access" && node.is_table()) {
+      for (const auto& [inner, value] : *node.as_table()) {
+        if (inner == "open-runs-users")
+          reader.read_names(value, "open-runs-users", config.users);
+        else if (inner == "open-runs-groups")
+          reader.read_names(value, "open-runs-groups", config.groups);
+        else
+          reader.unknown(inner, "[access]");
+      }
+    } else {
+      reader.unknown(key, "the configuration");
+    }
+  }
+  if (!faults.messages.empty()) return faults;
+  return config;
+}
+
+Result<Config, Faults> read(const std::string& path) {
+  auto content = sys::read_file_at(AT_FDCWD, path);
+  if (!content) return Faults{{content.error().message()}};
+  return parse(*content, path);
+}
+
+}  // namespace reeve::config

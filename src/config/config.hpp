@@ -1,0 +1,27 @@
+// What reeve.toml says, as plain values. config.cpp is the one file that knows the TOML library.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace reeve::config {
+
+struct Config {
+  std::optional<std::string> socket;
+  std::optional<std::string> root;  // path of a cgroup below the cgroup2 mount
+  std::vector<std::string> users;   // [access] open-runs-users: names or numbers
+  std::vector<std::string> groups;  // [access] open-runs-groups
+};
+
+// Every fault of the file, each as "FILE:LINE:COLUMN: what is wrong".
+struct Faults {
+  std::vector<std::string> messages;
+};
+
+Result<Config, Faults> read(const std::string& path);
+Result<Config, Faults> parse(const std::string& text, const std::string& name);
+
+}  // namespace reeve::config

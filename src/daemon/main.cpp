@@ -1,0 +1,119 @@
+// reeved: wires the parts together and runs the loop.
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "base/log.hpp"
+#include "daemon/exit_codes.hpp"
+#include "daemon/startup.hpp"
+#include "registry/registry.hpp"
+#include "service/service.hpp"
+#include "sys/calls.hpp"
+#include "varlink/server.hpp"
+
+namespace reeve::daemon {
+
+namespace {
+
+// A private daemon that nobody opened a run with goes after this long.
+constexpr Microseconds private_patience{30'000'000};
+
+int refuse(const Refusal& refusal) {
+  log::error("{}", refusal.message);
+  return refusal.exit_status;
+}
+
+void report(const registry::Registry::Recovered& recovered, const std::string& root) {
+  if (recovered.adopted > 0)
+    log::notice("adopted {} runs with {} workers", recovered.adopted, recovered.workers);
+  if (recovered.stale > 0)
+    log::notice("{} runs have lost their owner: ending what they left", recovered.stale);
+  for (const auto& path : recovered.foreign)
+    log::warning("cgroup {} below the root {} is not one of reeve's: left alone", path, root);
+  for (const auto& path : recovered.elsewhere)
+    log::info("cgroup {} is served by another reeved", path);
+}
+
+// The terminal that started it is not a private daemon's: a pipe must not stay open for its sake.
+void leave_terminal() {
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0) return;
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    ::dup2(null, fd);
+  ::close(null);
+}
+
+int serve(const Options& options) {
+  const auto config = read_configuration(options);
+  if (!config) return refuse(config.error());
+  const auto rules = resolve_access(*config);
+  if (!rules) return refuse(rules.error());
+  const auto mount = find_cgroup2();
+  if (!mount) return refuse(mount.error());
+  auto root = open_root(options, *config, *mount);
+  if (!root) return refuse(root.error());
+  const auto root_path = root->directory.path();
+  auto loop = start_loop();
+  if (!loop) return refuse(loop.error());
+  auto listener = open_listener(options, *config);
+  if (!listener) return refuse(listener.error());
+  raise_descriptor_limit();
+
+  constexpr std::array signals{SIGTERM, SIGINT, SIGHUP};
+  const auto signal_fd = sys::signal_descriptor(signals);
+  if (!signal_fd) return refuse({exit_failure, signal_fd.error().message()});
+
+  int status = exit_ok;
+  {
+    registry::Registry registry(**loop, *mount, std::move(root->directory));
+    service::Service service(**loop, registry, *rules);
+    const auto recovered = registry.recover();
+    if (!recovered) return refuse({exit_failure, recovered.error().message()});
+    report(*recovered, root_path);
+
+    loop::Operation signal_watch;
+    const std::function<void(int)> on_signal = [&](int) {
+      for (int number; (number = sys::read_signal(signal_fd->get())) > 0;)
+        if (number != SIGHUP) (*loop)->stop();
+      signal_watch = (*loop)->poll(signal_fd->get(), POLLIN, on_signal);
+    };
+    signal_watch = (*loop)->poll(signal_fd->get(), POLLIN, on_signal);
+
+    loop::Timer patience;
+    if (options.is_private) {
+      leave_terminal();
+      const auto end_if_idle = [&] {
+        if (registry.runs().empty()) (*loop)->stop();
+      };
+      registry.on_run_gone(end_if_idle);
+      patience = (*loop)->after(private_patience, end_if_idle);
+    }
+
+    const varlink::Server server(**loop, service, *rules, std::move(listener->socket));
+    log::info("serving the root {}{}{}", root_path, listener->path.empty() ? "" : " at ",
+              listener->path);
+    sd_notify(0, "READY=1");
+    const auto ran = (*loop)->run();
+    sd_notify(0, "STOPPING=1");
+    if (!ran) status = refuse({exit_failure, ran.error().message()});
+  }
+  if (!listener->path.empty()) ::unlink(listener->path.c_str());
+  // Runs live on without the daemon; only a root that holds none goes with it.
+  if (root->made || options.is_private)
+    (void)sys::remove_directory_at(AT_FDCWD, mount->point + root_path);
+  return status;
+}
+
+}  // namespace
+
+}  // namespace reeve::daemon
+
+int main(int argc, char** argv) {
+  const auto parsed = reeve::daemon::parse_options(argc, argv);
+  if (parsed.exit_status) return *parsed.exit_status;
+  return reeve::daemon::serve(parsed.options);
+}

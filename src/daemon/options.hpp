@@ -1,0 +1,25 @@
+// reeved's command line.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace reeve::daemon {
+
+struct Options {
+  std::optional<std::string> socket;
+  std::optional<std::string> root;
+  std::optional<std::string> configuration;
+  // Serves one `reevectl run` and ends with the last run.
+  bool is_private = false;
+};
+
+// The options, or, where there is nothing more to do, the exit status: after --help, --version or a
+// mistake, which has been explained then.
+struct Parsed {
+  Options options;
+  std::optional<int> exit_status;
+};
+Parsed parse_options(int argc, char** argv);
+
+}  // namespace reeve::daemon

@@ -1,0 +1,209 @@
+#include "daemon/startup.hpp"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/paths.hpp"
+#include "base/text.hpp"
+#include "daemon/exit_codes.hpp"
+#include "process/process.hpp"
+#include "registry/names.hpp"
+#include "sys/calls.hpp"
+#include "varlink/server.hpp"
+
+namespace reeve::daemon {
+
+namespace {
+
+constexpr const char* usual_configuration = "/etc/reeve/reeve.toml";
+constexpr mode_t socket_mode = 0666;
+constexpr const char* permission_remedy =
+    "run reeved as root, or give it a cgroup that is delegated to this user: under systemd a unit "
+    "with Delegate=yes, or --root CGROUP";
+
+}  // namespace
+
+Required<config::Config> read_configuration(const Options& options) {
+  if (!options.configuration && ::access(usual_configuration, F_OK) < 0) return config::Config{};
+  auto config = config::read(options.configuration.value_or(usual_configuration));
+  if (config.ok()) return std::move(*config);
+  std::string message = "the configuration is wrong:";
+  for (const auto& fault : config.error().messages)
+    message += "\n  " + fault;
+  return Refusal{exit_configuration, message};
+}
+
+Required<std::unique_ptr<loop::Loop>> start_loop() {
+  auto loop = loop::Loop::create();
+  if (loop.ok()) return std::move(*loop);
+  const int number = loop.error().number;
+  const char* remedy =
+      number == ENOSYS  ? "this kernel, or the container's seccomp profile, has no io_uring: allow "
+                          "io_uring_setup, io_uring_enter and io_uring_register in the profile"
+      : number == EPERM ? "io_uring is forbidden here: see the sysctl kernel.io_uring_disabled, or "
+                          "the container's seccomp profile"
+      : number == EINVAL ? "the kernel is older than Linux 6.1: use a newer one"
+                         : "see the limits on memory and descriptors of this process";
+  return Refusal{exit_no_io_uring, fmt::format("{}. {}", loop.error().message(), remedy)};
+}
+
+Required<cgroup::Mount> find_cgroup2() {
+  auto mount = cgroup::find_mount();
+  if (mount.ok()) return std::move(*mount);
+  return Refusal{exit_no_cgroup2,
+                 "no cgroup2 hierarchy is mounted here, and workers are kept in cgroups: boot with "
+                 "systemd.unified_cgroup_hierarchy=1, or mount one: mount -t cgroup2 none "
+                 "/sys/fs/cgroup"};
+}
+
+namespace {
+
+// systemd marks what it delegates with an extended attribute of this name.
+bool is_delegated(const cgroup::Directory& directory) {
+  for (const char* name : {"trusted.delegate", "user.delegate"}) {
+    const auto value = sys::get_extended_attribute(directory.descriptor(), name);
+    if (value.ok() && *value == "1") return true;
+  }
+  return false;
+}
+
+Required<std::string> choose_root(const Options& options, const config::Config& config,
+                                  const cgroup::Mount& mount, const std::string& own) {
+  auto chosen = options.root ? options.root : config.root;
+  if (chosen) {
+    while (chosen->size() > 1 && chosen->back() == '/')
+      chosen->pop_back();
+    if (!chosen->starts_with('/') || *chosen == "/" || chosen->find("/..") != std::string::npos)
+      return Refusal{exit_usage, fmt::format("--root {}: must be the path of a cgroup below the "
+                                             "cgroup2 mount {}, such as /reeve",
+                                             *chosen, mount.point)};
+    return *chosen;
+  }
+  if (own != "/") {
+    const auto directory = cgroup::Directory::open(mount.point, own);
+    if (directory.ok() && is_delegated(*directory)) return own;
+  }
+  if (::geteuid() == 0) return std::string("/reeve");
+  return Refusal{exit_no_permission,
+                 fmt::format("no cgroup to keep runs in: the own one, {}, is not delegated; {}",
+                             own, permission_remedy)};
+}
+
+Refusal refuse_root(const std::string& path, const Error& error) {
+  const bool permission = error.number == EACCES || error.number == EPERM || error.number == EROFS;
+  return {permission ? exit_no_permission : exit_failure,
+          fmt::format("cannot use cgroup {} as the root: {}; {}", path, error.message(),
+                      permission ? permission_remedy : "choose another with --root")};
+}
+
+// Each part of the path that is missing.
+Result<bool> make_cgroup(const std::string& mount_point, const std::string& path) {
+  bool made = false;
+  for (auto end = path.find('/', 1);; end = path.find('/', end + 1)) {
+    const auto part = mount_point + path.substr(0, end);
+    const int result = sys::make_directory_at(AT_FDCWD, part, 0755);
+    if (result < 0 && result != -EEXIST) return Error{-result, part, "make cgroup"};
+    made = result == 0;
+    if (end == std::string::npos) return made;
+  }
+}
+
+}  // namespace
+
+Required<Root> open_root(const Options& options, const config::Config& config,
+                         const cgroup::Mount& mount) {
+  auto own = process::control_group_of("/proc/self");
+  if (!own) return Refusal{exit_no_cgroup2, own.error().message()};
+  const auto own_path = mount.below(*own);
+  const auto path = choose_root(options, config, mount, own_path.empty() ? "/" : own_path);
+  if (!path) return path.error();
+  if (registry::run_id_in_path(own_path, *path))
+    return Refusal{exit_failure,
+                   fmt::format("reeved sits in a run of its own root, {}: it would end with that "
+                               "run; start it from outside, or give another --root",
+                               own_path)};
+  const auto made = make_cgroup(mount.point, *path);
+  if (!made) return refuse_root(*path, made.error());
+  auto directory = cgroup::Directory::open(mount.point, *path);
+  if (!directory) return refuse_root(*path, directory.error());
+  if (::faccessat(directory->descriptor(), "cgroup.procs", W_OK, AT_EACCESS) < 0 ||
+      ::faccessat(directory->descriptor(), ".", W_OK, AT_EACCESS) < 0)
+    return refuse_root(*path, Error{errno, *path, "write to cgroup"});
+  if (!options.is_private)
+    if (const auto locked = directory->lock(); !locked)
+      return Refusal{exit_root_in_use,
+                     fmt::format("another reeved serves the root {}: stop it, or give this one a "
+                                 "root of its own with --root",
+                                 *path)};
+  return Root{std::move(*directory), *made};
+}
+
+Required<Listener> open_listener(const Options& options, const config::Config& config) {
+  if (const int passed = sd_listen_fds(1); passed > 0) {
+    const int fd = SD_LISTEN_FDS_START;
+    if (passed > 1 || sd_is_socket_unix(fd, SOCK_STREAM, 1, nullptr, 0) <= 0)
+      return Refusal{exit_socket, "the socket unit must pass one listening unix stream socket"};
+    ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
+    return Listener{FileDescriptor(fd), options.is_private ? options.socket.value_or("") : ""};
+  }
+  const auto path = options.socket ? *options.socket : config.socket.value_or(usual_socket());
+  if (path.empty())
+    return Refusal{exit_socket, "no place for the socket: set XDG_RUNTIME_DIR, or give --socket"};
+  if (const auto slash = path.rfind('/'); slash != std::string::npos && slash > 0)
+    (void)sys::make_directory_at(AT_FDCWD, path.substr(0, slash), 0755);  // bind(2) will tell
+  auto socket = varlink::listen_at(path, socket_mode);
+  if (socket.ok()) return Listener{std::move(*socket), path};
+  return Refusal{exit_socket,
+                 fmt::format("{}; {}", socket.error().message(),
+                             socket.error().number == EADDRINUSE
+                                 ? "another daemon listens there: stop it, or give --socket"
+                                 : "give a place that exists and is writable with --socket")};
+}
+
+Required<service::AccessRules> resolve_access(const config::Config& config) {
+  service::AccessRules rules;
+  rules.daemon_user = ::geteuid();
+  const auto unknown = [](const char* what, const std::string& name) {
+    return Refusal{
+        exit_configuration,
+        fmt::format("[access] names the {} {}, which this host does not have", what, name)};
+  };
+  for (const auto& name : config.users) {
+    if (const auto number = parse_number<uid_t>(name))
+      rules.may_open_runs.insert(*number);
+    else if (const auto* user = ::getpwnam(name.c_str()))
+      rules.may_open_runs.insert(user->pw_uid);
+    else
+      return unknown("user", name);
+  }
+  for (const auto& name : config.groups) {
+    if (const auto number = parse_number<gid_t>(name))
+      rules.groups_may_open_runs.insert(*number);
+    else if (const auto* group = ::getgrnam(name.c_str()))
+      rules.groups_may_open_runs.insert(group->gr_gid);
+    else
+      return unknown("group", name);
+  }
+  return rules;
+}
+
+void raise_descriptor_limit() {
+  constexpr rlim_t plenty = 1U << 20;
+  rlimit wanted{plenty, plenty};
+  if (::setrlimit(RLIMIT_NOFILE, &wanted) == 0) return;
+  rlimit present{};
+  if (::getrlimit(RLIMIT_NOFILE, &present) < 0) return;
+  present.rlim_cur = present.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &present);
+}
+
+}  // namespace reeve::daemon

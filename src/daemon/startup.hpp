@@ -1,0 +1,50 @@
+// What reeved needs before it can serve: each step either succeeds or says, in one message, what is
+// missing, how to mend it, and with which exit status to end.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "cgroup/directory.hpp"
+#include "cgroup/hierarchy.hpp"
+#include "config/config.hpp"
+#include "daemon/options.hpp"
+#include "loop/loop.hpp"
+#include "service/access.hpp"
+
+namespace reeve::daemon {
+
+struct Refusal {
+  int exit_status;
+  std::string message;
+};
+template <class T>
+using Required = Result<T, Refusal>;
+
+Required<config::Config> read_configuration(const Options& options);
+Required<std::unique_ptr<loop::Loop>> start_loop();
+Required<cgroup::Mount> find_cgroup2();
+
+struct Root {
+  cgroup::Directory directory;
+  bool made = false;  // by this process
+};
+// Opened, writable, and not the cgroup of a run that this process is itself in. Unless private, it
+// is locked: two daemons on one root would each end what the other adopted.
+Required<Root> open_root(const Options& options, const config::Config& config,
+                         const cgroup::Mount& mount);
+
+struct Listener {
+  FileDescriptor socket;
+  std::string path;  // to be removed at the end; empty for a socket that was passed
+};
+Required<Listener> open_listener(const Options& options, const config::Config& config);
+
+Required<service::AccessRules> resolve_access(const config::Config& config);
+
+// As many descriptors as the hard limit, or root's rights, allow: each worker takes one.
+void raise_descriptor_limit();
+
+}  // namespace reeve::daemon

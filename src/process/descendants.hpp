@@ -1,0 +1,43 @@
+// All processes below one, found in /proc.
+//
+// With CONFIG_PROC_CHILDREN that is a walk over /proc/PID/task/*/children; a kernel without it
+// needs one pass over every process of the system, done in slices so that the loop stays
+// responsive. What is found is a guess until the pidfd opened for it has confirmed who its parent
+// is.
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/result.hpp"
+#include "process/process.hpp"
+
+struct __dirstream;
+
+namespace reeve::process {
+
+class DescendantScan {
+ public:
+  explicit DescendantScan(pid_t ancestor);
+  ~DescendantScan();
+  DescendantScan(const DescendantScan&) = delete;
+  DescendantScan& operator=(const DescendantScan&) = delete;
+
+  // Does a slice of the work; true when the scan is complete.
+  bool advance();
+  // The descendants found, each with its pidfd, the ancestor itself not among them.
+  [[nodiscard]] std::vector<Process> take() const;
+
+ private:
+  pid_t ancestor_;
+  std::multimap<pid_t, pid_t> children_;  // by parent
+  __dirstream* processes_ = nullptr;
+};
+
+// Whether `ancestor` is `pid` or one of its ancestors, by a walk up from it.
+bool is_ancestor_or_self(pid_t ancestor, pid_t pid);
+
+}  // namespace reeve::process

@@ -1,0 +1,119 @@
+#include "registry/activation.hpp"
+
+#include <cerrno>
+
+#include "base/log.hpp"
+
+namespace reeve::registry {
+
+namespace {
+
+Error process_error(int number, const process::Process& process, const char* attempt) {
+  return {number, "process " + std::to_string(process.pid()), attempt};
+}
+
+}  // namespace
+
+Activation::Activation(loop::Loop& loop, const cgroup::Mount& mount, Place place,
+                       cgroup::Directory leaf, const process::Process& process, Beginning beginning,
+                       MayMove may_move, Handler handler)
+    : loop_(loop),
+      mount_(mount),
+      place_(std::move(place)),
+      leaf_(std::move(leaf)),
+      process_(process),
+      may_move_(std::move(may_move)),
+      handler_(std::move(handler)) {
+  const auto origin = process.control_group();
+  const bool inside = origin.ok() && mount.below(*origin) == leaf_.path();
+  soon_ = loop_.after(Microseconds{0}, [this, inside, beginning] {
+    if (!inside) return scan(&Activation::move_main);
+    if (beginning == Beginning::resumed) return scan(&Activation::move_descendants);
+    // Born inside, and all it forks with it: nothing to move, nothing to look for.
+    if (!process_.is_alive()) return finish(process_error(ESRCH, process_, "activate"));
+    finish(Done{});
+  });
+}
+
+void Activation::scan(void (Activation::*then)()) {
+  if (!scan_) scan_ = std::make_unique<process::DescendantScan>(process_.pid());
+  if (scan_->advance()) return (this->*then)();
+  soon_ = loop_.after(Microseconds{0}, [this, then] { scan(then); });
+}
+
+bool Activation::is_left_alone(const process::Process& descendant) const {
+  const auto path = descendant.control_group();
+  if (!path) return true;  // it is gone
+  const auto below = mount_.below(*path);
+  return below == leaf_.path() ||
+         (cgroup::is_within(below, place_.root) && below != place_.entered);
+}
+
+std::list<Activation::Moving> Activation::descendants_outside() {
+  std::list<Moving> outside;
+  for (auto& descendant : scan_->take())
+    if (!is_left_alone(descendant)) outside.push_back({std::move(descendant), nullptr, {}});
+  scan_.reset();
+  return outside;
+}
+
+void Activation::move_main() {
+  for (const auto& descendant : descendants_outside())
+    if (!may_move_(descendant.process))
+      return finish(process_error(EPERM, descendant.process, "move"));
+  main_ = std::make_unique<Move>(loop_, mount_, leaf_, process_, [this](Status status) {
+    if (!status) return finish(std::move(status));
+    scan(&Activation::move_descendants);
+  });
+}
+
+void Activation::move_descendants() {
+  auto outside = descendants_outside();
+  // While it lives the pid is its own, and so were the children that the scan found below it.
+  if (!process_.is_alive()) return finish(process_error(ESRCH, process_, "activate"));
+  if (outside.empty()) return finish(Done{});
+  pending_ = outside.size();
+  // All at once: 64 cold moves in one submit take what two take alone.
+  for (auto& moving : outside)
+    moving.move =
+        std::make_unique<Move>(loop_, mount_, leaf_, moving.process,
+                               [this](const Status& status) { descendant_moved(status); });
+  moved_.splice(moved_.end(), outside);
+}
+
+void Activation::descendant_moved(const Status& status) {
+  if (!status && status.error().number != ESRCH && !failure_) failure_ = status.error();
+  if (--pending_ > 0) return;
+  if (failure_) return move_back_next();
+  scan(&Activation::move_descendants);
+}
+
+void Activation::move_back_next() {
+  const auto send_home = [this](const process::Process& process, const std::string& path,
+                                std::optional<cgroup::Directory>& home) {
+    auto directory = cgroup::Directory::open(mount_.point, path);
+    if (!directory) return false;
+    home.emplace(std::move(*directory));
+    move_back_ =
+        std::make_unique<Move>(loop_, mount_, *home, process, [this](const Status& status) {
+          if (!status && status.error().number != ESRCH)
+            log::warning("{}; it stays in the cgroup of its worker", status.error().message());
+          move_back_next();
+        });
+    return true;
+  };
+  while (!moved_.empty()) {
+    Moving& last = moved_.back();
+    if (!last.home && send_home(last.process, last.move->origin(), last.home)) return;
+    moved_.pop_back();
+  }
+  if (main_ && !main_home_ && send_home(process_, main_->origin(), main_home_)) return;
+  finish(*failure_);
+}
+
+void Activation::finish(Status status) {
+  const auto handler = std::move(handler_);
+  handler(std::move(status));  // may destroy this
+}
+
+}  // namespace reeve::registry

@@ -1,0 +1,93 @@
+#include "registry/emptying.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+
+#include <cerrno>
+
+#include "base/log.hpp"
+#include "process/process.hpp"
+#include "sys/calls.hpp"
+
+namespace reeve::registry {
+
+namespace {
+
+constexpr Microseconds stuck_after{5'000'000};
+
+bool holds(const cgroup::Mount& mount, const std::string& directory, const char* process) {
+  const auto path = process::control_group_of(process);
+  return path.ok() && cgroup::is_within(mount.below(*path), directory);
+}
+
+}  // namespace
+
+Emptying::Emptying(loop::Loop& loop, const cgroup::Mount& mount, cgroup::Directory directory,
+                   Handler handler)
+    : loop_(loop), mount_(mount), directory_(std::move(directory)), handler_(std::move(handler)) {}
+
+void Emptying::watch() {
+  if (events_) return;
+  if (auto file = directory_.open_file("cgroup.events", O_RDONLY)) events_ = std::move(*file);
+  // Not from inside the caller, who may not be ready to hear of it.
+  soon_ = loop_.after(Microseconds{0}, [this] { look(); });
+}
+
+void Emptying::kill() {
+  watch();
+  const auto populated = directory_.is_populated();
+  if (populated.ok() && *populated) write_kill();
+}
+
+void Emptying::write_kill() {
+  patience_ = loop_.after(stuck_after, [this] { tell(News::stuck); });
+  for (const char* process : {"/proc/self", "/proc/1"}) {
+    if (!holds(mount_, directory_.path(), process)) continue;
+    log::error("cgroup {} holds {}: not killed; move that process out of it", directory_.path(),
+               process);
+    return;
+  }
+  auto file = directory_.open_file("cgroup.kill", O_WRONLY);
+  if (!file) {
+    log::warning("{}; will try again", file.error().message());
+    return;
+  }
+  kill_ = loop_.write(std::move(*file), "1", [this](int result) {
+    if (result < 0)
+      log::warning("cannot write {}/cgroup.kill: {}; will try again", directory_.path(),
+                   errno_name(-result));
+  });
+}
+
+// Reading resets what POLLPRI reports, so: read, then wait.
+void Emptying::look() {
+  if (!events_) return tell(News::empty);
+  const auto events = sys::read_all(events_.get());
+  // ENODEV: the cgroup was removed, which only an empty one can be.
+  if (!events || !cgroup::says_populated(*events)) return tell(News::empty);
+  await_change();
+}
+
+void Emptying::await_change() {
+  change_ = loop_.poll(events_.get(), POLLPRI, [this](int) { look(); });
+}
+
+void Emptying::tell(News news) {
+  if (news == News::stuck) return handler_(news);
+  patience_.disarm();
+  const auto handler = std::move(handler_);
+  handler(news);  // may destroy this
+}
+
+void signal_tree(const cgroup::Directory& directory, const cgroup::Mount& mount, int signal) {
+  for (const pid_t pid : directory.processes_in_tree()) {
+    const auto process = process::Process::open(pid);
+    if (!process) continue;
+    const auto where = process->control_group();
+    if (!where || !cgroup::is_within(mount.below(*where), directory.path())) continue;
+    if (const auto sent = process->signal(signal); !sent && sent.error().number != ESRCH)
+      log::warning("{}", sent.error().message());
+  }
+}
+
+}  // namespace reeve::registry

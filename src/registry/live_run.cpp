@@ -1,0 +1,402 @@
+#include "registry/live_run.hpp"
+
+#include <poll.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/log.hpp"
+#include "registry/names.hpp"
+
+namespace reeve::registry {
+
+namespace {
+constexpr Microseconds removal_retry{100'000};
+}
+
+// A process on its way into the run.
+struct LiveRun::Entering {
+  process::Process process;
+  cgroup::Directory target;
+  Answer<reeve::Run> answer;
+  loop::Operation making;
+  std::unique_ptr<Move> move;
+};
+
+api::Failure refusal_of_move(const Error& error, const ProcessId& process) {
+  switch (error.number) {
+    case ESRCH:
+      return api::failure(api::NoSuchProcess{process});
+    case EPERM:
+      return api::permission_denied(error.object + ", a descendant, belongs to another user");
+    case EBUSY:
+      return api::failure(
+          api::ProcessMismatch{process, "it was moved elsewhere while it was being activated"});
+    default:
+      return api::system_failed(error);
+  }
+}
+
+LiveRun::LiveRun(const Surroundings& surroundings, std::string id, RunRecord record,
+                 process::Process owner, Forget forget)
+    : surroundings_(surroundings),
+      id_(std::move(id)),
+      record_(std::move(record)),
+      owner_(std::move(owner)),
+      forget_(std::move(forget)) {}
+
+LiveRun::~LiveRun() {
+  const auto closing = api::failure(api::RunClosing{id_});
+  if (opening_answer_) opening_answer_(closing);
+  for (const auto& [key, entering] : entering_)
+    entering->answer(closing);
+  closing_waiters_.answer(report_);
+}
+
+reeve::Run LiveRun::described() const {
+  reeve::Run run;
+  run.run = id_;
+  run.name = record_.name;
+  run.state = state_of(phase());
+  run.owner = process_id(record_.owner);
+  run.owner_user_id = record_.uid;
+  run.on_owner_exit = record_.policy;
+  run.grace = record_.grace;
+  run.placement = record_.placement;
+  run.control_group = directory_.path();
+  run.opened_at = record_.opened_at;
+  run.workers = static_cast<std::int64_t>(listed_.size());
+  run.metadata = record_.metadata;
+  return run;
+}
+
+LiveWorker* LiveRun::find(const std::string& name) const {
+  const auto found = listed_.find(name);
+  return found == listed_.end() ? nullptr : found->second;
+}
+
+const LiveWorker* LiveRun::worker_of(const process::Identity& process) const {
+  const auto found = by_process_.find(process.pid);
+  if (found == by_process_.end()) return nullptr;
+  return identity_of(*found->second->record().process).same_as(process) ? found->second : nullptr;
+}
+
+void LiveRun::release_process(pid_t pid, const LiveWorker& worker) {
+  const auto found = by_process_.find(pid);
+  if (found != by_process_.end() && found->second == &worker) by_process_.erase(found);
+}
+
+// ---- what the lifecycle asks for
+
+void LiveRun::apply(RunEvent event) {
+  const auto [phase, actions] = step(record_.phase, event);
+  record_.phase = phase;
+  perform(actions);
+}
+
+void LiveRun::perform(RunActions actions) {
+  using enum RunAction;
+  if (actions.has(disarm_timer)) timer_.disarm();
+  if (actions.has(write_record))
+    if (const auto written = this->write_record(); !written)
+      log::warning("run {}: {}", id_, written.error().message());
+  if (actions.has(watch_owner)) this->watch_owner();
+  if (actions.has(announce_opened)) surroundings_.events.announce(EventKind::run_opened, id_);
+  if (actions.has(signal_all)) signal_tree(directory_, surroundings_.mount, SIGTERM);
+  if (actions.has(arm_grace))
+    timer_ = surroundings_.loop.at(*record_.kill_at, [this] { apply(RunEvent::grace_over); });
+  if (actions.has(watch_emptiness)) empty_tree(false);
+  if (actions.has(condemn_workers)) this->condemn_workers();
+  if (actions.has(kill_tree)) empty_tree(true);
+  if (actions.has(remove_tree)) this->remove_tree();
+  if (actions.has(announce_closed)) this->announce_closed();
+  if (actions.has(forget)) {
+    const auto forget = forget_;
+    forget(id_);
+  }
+}
+
+Status LiveRun::write_record() const {
+  return directory_.write_record(json::encoded(record_));
+}
+
+// ---- opening
+
+void LiveRun::create(Answer<reeve::Run> answer) {
+  opening_answer_ = std::move(answer);
+  making_ = surroundings_.loop.make_directory(surroundings_.root.descriptor(), run_directory(id_),
+                                              [this](int result) { directory_made(result); });
+}
+
+void LiveRun::directory_made(int result) {
+  const auto answer = std::exchange(opening_answer_, nullptr);
+  const auto name = run_directory(id_);
+  const auto give_up = [&](const Error& error) {
+    answer(api::system_failed(error));
+    apply(RunEvent::opening_failed);
+  };
+  if (result < 0)
+    return give_up(Error{-result, surroundings_.root.path() + "/" + name, "make cgroup"});
+  const auto fail = [&](const Error& error) {
+    (void)surroundings_.loop.remove_directory(surroundings_.root.descriptor(), name, nullptr);
+    give_up(error);
+  };
+  auto directory = surroundings_.root.open_child(name);
+  if (!directory) return fail(directory.error());
+  directory_ = std::move(*directory);
+  // Another daemon that starts on the same root leaves a locked run alone.
+  if (const auto locked = directory_.lock(); !locked) return fail(locked.error());
+  record_.phase = RunPhase::open;  // as it is to be found after a crash
+  const auto written = write_record();
+  record_.phase = RunPhase::opening;
+  if (!written) return fail(written.error());
+  apply(RunEvent::opened);
+  answer(described());
+}
+
+void LiveRun::watch_owner() {
+  owner_watch_ = surroundings_.loop.poll(owner_.pidfd(), POLLIN, [this](int) { owner_died(); });
+}
+
+void LiveRun::owner_died() {
+  switch (record_.policy) {
+    case OwnerExitPolicy::kill:
+      log::notice("owner {} of run {} is gone: killing what it left", record_.owner.pid, id_);
+      return apply(RunEvent::kill);
+    case OwnerExitPolicy::terminate:
+      log::notice("owner {} of run {} is gone: terminating what it left", record_.owner.pid, id_);
+      record_.kill_at = monotonic_now() + record_.grace;
+      return apply(RunEvent::terminate);
+    case OwnerExitPolicy::keep:
+      log::notice("owner {} of run {} is gone: its workers are kept", record_.owner.pid, id_);
+      return apply(RunEvent::keep);
+  }
+}
+
+// ---- adoption
+
+void LiveRun::adopt(cgroup::Directory directory) {
+  directory_ = std::move(directory);
+  auto children = directory_.children();
+  if (!children)
+    log::warning("run {}: {}", id_, children.error().message());
+  else
+    for (const auto& name : *children)
+      if (is_worker_directory(name)) adopt_worker(name);
+  for (const auto& [key, worker] : workers_)
+    worker->adopt();
+  switch (phase()) {
+    case RunPhase::terminating:
+      if (!record_.kill_at) record_.kill_at = monotonic_now();
+      return perform(RunActions(RunAction::arm_grace, RunAction::watch_emptiness));
+    case RunPhase::killing:
+    case RunPhase::removing:
+      record_.phase = RunPhase::killing;
+      return perform(RunActions(RunAction::condemn_workers, RunAction::kill_tree));
+    case RunPhase::ownerless:
+      return;
+    default:
+      record_.phase = RunPhase::open;
+      if (owner_) return watch_owner();
+      return owner_died();
+  }
+}
+
+void LiveRun::adopt_worker(const std::string& name) {
+  const auto directory = directory_.open_child(name);
+  if (!directory) return;
+  const auto text = directory->record();
+  auto record = text.ok() ? read_worker_record(*text) : Result<WorkerRecord>(text.error());
+  if (!record) {
+    // A reservation cut short between mkdir and record. Populated, it dies with its run.
+    const auto populated = directory->is_populated();
+    if (populated.ok() && !*populated)
+      (void)surroundings_.loop.remove_directory(surroundings_.root.descriptor(),
+                                                run_directory(id_) + "/" + name, nullptr);
+    else
+      log::warning("cgroup {} has no record but processes: it ends with its run",
+                   directory->path());
+    return;
+  }
+  auto worker = std::make_unique<LiveWorker>(surroundings_, *this, name, std::move(*record));
+  claimed_directories_.insert(name);
+  if (is_listed(worker->phase())) list(*worker);
+  workers_.emplace(worker.get(), std::move(worker));
+}
+
+// ---- closing
+
+Waiters<CleanupReport>::Token LiveRun::close(OwnerExitPolicy policy, Answer<CleanupReport> answer) {
+  const auto token = closing_waiters_.add(std::move(answer));
+  if (policy == OwnerExitPolicy::terminate) {
+    const auto kill_at = monotonic_now() + record_.grace;
+    if (!record_.kill_at) record_.kill_at = kill_at;
+    apply(RunEvent::terminate);
+  } else {
+    apply(RunEvent::kill);
+  }
+  return token;
+}
+
+void LiveRun::condemn_workers() {
+  for (const auto& [name, worker] : listed_) {
+    const auto state = worker->state();
+    if (worker->phase() == WorkerPhase::condemned) continue;
+    ++(state == WorkerState::reserved ? report_.reservations_removed : report_.workers_removed);
+  }
+  for (const auto& [key, worker] : workers_)
+    worker->condemn();
+}
+
+void LiveRun::empty_tree(bool kill) {
+  if (kill) {
+    // Counted before, for afterwards there is nothing to count.
+    if (report_.processes_killed == 0)
+      report_.processes_killed = static_cast<std::int64_t>(directory_.processes_in_tree().size());
+    for (const auto& [key, worker] : workers_)
+      worker->kill_process();
+  }
+  if (!emptying_) {
+    auto own = surroundings_.root.open_child(run_directory(id_));
+    if (!own) {
+      soon_ = surroundings_.loop.after(Microseconds{0}, [this] { settle(); });
+      return;
+    }
+    emptying_ = std::make_unique<Emptying>(surroundings_.loop, surroundings_.mount, std::move(*own),
+                                           [this](Emptying::News news) { emptying_told(news); });
+  }
+  kill ? emptying_->kill() : emptying_->watch();
+}
+
+void LiveRun::emptying_told(Emptying::News news) {
+  if (news == Emptying::News::empty) {
+    emptying_.reset();
+    return settle();
+  }
+  if (!std::exchange(stuck_, true))
+    log::warning("run {} cannot be emptied: a process in {} is stuck in the kernel; trying on", id_,
+                 directory_.path());
+  apply(RunEvent::still_populated);
+}
+
+void LiveRun::settle() {
+  if (is_open() || emptying_) return;
+  // A main process that somebody moved out of the run is waited for as well.
+  if (std::any_of(workers_.begin(), workers_.end(),
+                  [](const auto& each) { return each.second->process_is_alive(); }))
+    return;
+  stuck_ = false;
+  apply(RunEvent::emptied);
+}
+
+void LiveRun::remove_tree() {
+  for (const auto& [key, worker] : workers_)
+    worker->notice_death();
+  removal_ = std::make_unique<Removal>(
+      surroundings_.loop, surroundings_.root, run_directory(id_), [this](int result) {
+        removal_.reset();
+        if (result == -EBUSY || result == -ENOTEMPTY) {
+          soon_ =
+              surroundings_.loop.after(removal_retry, [this] { apply(RunEvent::removal_refused); });
+          return;
+        }
+        if (result < 0)
+          log::warning("cannot remove cgroup {}: {}; remove it by hand", directory_.path(),
+                       errno_name(-result));
+        apply(RunEvent::removed);
+      });
+}
+
+void LiveRun::announce_closed() {
+  report_.runs_removed = 1;
+  const bool by_owner = !owner_ || !owner_.is_alive();
+  if (by_owner) {
+    surroundings_.totals.orphans_killed += report_.processes_killed;
+    surroundings_.events.announce(EventKind::orphans_killed, id_, {}, report_);
+    log::notice("run {} is gone: {} processes killed, {} workers and {} reservations removed", id_,
+                report_.processes_killed, report_.workers_removed, report_.reservations_removed);
+  }
+  surroundings_.events.announce(EventKind::run_closed, id_, {}, report_);
+}
+
+// ---- entering
+
+void LiveRun::enter(process::Process process, Answer<reeve::Run> answer) {
+  const auto key = ++last_entering_;
+  auto& entering = *entering_.emplace(key, std::make_unique<Entering>()).first->second;
+  entering.process = std::move(process);
+  entering.answer = std::move(answer);
+  const auto finish = [this, key](const api::Outcome<reeve::Run>& outcome) {
+    const auto ended = std::move(entering_.extract(key).mapped());
+    ended->answer(outcome);
+  };
+  entering.making = surroundings_.loop.make_directory(
+      surroundings_.root.descriptor(), run_directory(id_) + "/" + std::string(entered_directory),
+      [this, &entering, finish](int result) {
+        if (result < 0 && result != -EEXIST)
+          return finish(api::system_failed(Error{-result, directory_.path(), "make a cgroup in"}));
+        auto target = directory_.open_child(std::string(entered_directory));
+        if (!target) return finish(api::system_failed(target.error()));
+        entering.target = std::move(*target);
+        entering.move = std::make_unique<Move>(
+            surroundings_.loop, surroundings_.mount, entering.target, entering.process,
+            [this, &entering, finish](const Status& status) {
+              if (is_closing()) {
+                kill_again();
+                return finish(api::failure(api::RunClosing{id_}));
+              }
+              if (status.ok()) return finish(described());
+              finish(refusal_of_move(status.error(),
+                                     process_id(recorded(entering.process.identity()))));
+            });
+      });
+}
+
+// ---- workers
+
+void LiveRun::reserve(WorkerRecord record, Answer<reeve::Worker> answer) {
+  auto worker =
+      std::make_unique<LiveWorker>(surroundings_, *this, std::string(), std::move(record));
+  auto& created = *worker;
+  being_made_.insert(created.name());
+  workers_.emplace(&created, std::move(worker));
+  created.create(std::move(answer));
+}
+
+std::string LiveRun::claim_directory(const std::string& name) {
+  for (unsigned generation = 1;; ++generation) {
+    auto directory = worker_directory(name, generation);
+    if (claimed_directories_.insert(directory).second) return directory;
+  }
+}
+
+void LiveRun::list(LiveWorker& worker) {
+  being_made_.erase(worker.name());
+  LiveWorker*& place = listed_[worker.name()];
+  LiveWorker* const earlier = std::exchange(place, &worker);
+  if (earlier == nullptr || earlier == &worker) return;
+  if (holds_name(earlier->phase()) && !holds_name(worker.phase())) {
+    place = earlier;
+    return worker.collect();
+  }
+  earlier->collect();
+}
+
+void LiveRun::unlist(const LiveWorker& worker) {
+  const auto found = listed_.find(worker.name());
+  if (found != listed_.end() && found->second == &worker) listed_.erase(found);
+}
+
+void LiveRun::forget(const LiveWorker& worker) {
+  unlist(worker);
+  claimed_directories_.erase(worker.directory());
+  // It is calling: it goes when it has returned.
+  departed_.push_back(&worker);
+  farewell_ = surroundings_.loop.after(Microseconds{0}, [this] {
+    for (const auto* departed : std::exchange(departed_, {}))
+      workers_.erase(departed);
+  });
+}
+
+}  // namespace reeve::registry

@@ -1,0 +1,129 @@
+// A run as the daemon holds it: executes what its lifecycle asks for. See run_lifecycle.hpp.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "process/process.hpp"
+#include "registry/emptying.hpp"
+#include "registry/live_worker.hpp"
+#include "registry/records.hpp"
+#include "registry/removal.hpp"
+#include "registry/surroundings.hpp"
+
+namespace reeve::registry {
+
+class LiveRun {
+ public:
+  using Forget = std::function<void(const std::string& run_id)>;
+
+  // In the phase of the record: `opening` for a new one. `forget` is called from the loop, last.
+  LiveRun(const Surroundings& surroundings, std::string id, RunRecord record,
+          process::Process owner, Forget forget);
+  ~LiveRun();
+  LiveRun(const LiveRun&) = delete;
+  LiveRun& operator=(const LiveRun&) = delete;
+
+  [[nodiscard]] const std::string& id() const { return id_; }
+  [[nodiscard]] const RunRecord& record() const { return record_; }
+  [[nodiscard]] const cgroup::Directory& directory() const { return directory_; }
+  [[nodiscard]] const process::Process& owner() const { return owner_; }
+  [[nodiscard]] RunPhase phase() const { return record_.phase; }
+  [[nodiscard]] bool is_open() const { return state_of(phase()) == RunState::open; }
+  [[nodiscard]] bool is_closing() const { return !is_open(); }
+  [[nodiscard]] bool is_stuck() const { return stuck_; }
+  [[nodiscard]] reeve::Run described() const;
+
+  // Listed workers by name.
+  [[nodiscard]] const std::map<std::string, LiveWorker*>& listed() const { return listed_; }
+  // All workers, those that left the listings included.
+  using Workers = std::unordered_map<const LiveWorker*, std::unique_ptr<LiveWorker>>;
+  [[nodiscard]] const Workers& workers() const { return workers_; }
+  [[nodiscard]] LiveWorker* find(const std::string& name) const;
+  // Whether a worker of that name is being made and not yet listed.
+  [[nodiscard]] bool is_being_made(const std::string& name) const {
+    return being_made_.contains(name);
+  }
+  // The worker whose main process this is; nullptr if it is none's.
+  [[nodiscard]] const LiveWorker* worker_of(const process::Identity& process) const;
+
+  // Makes the directory and its record; the lifecycle's `opened` or `opening_failed` follows.
+  void create(Answer<reeve::Run> answer);
+  // After a restart, with the run's directory open and locked: takes up what was going on.
+  void adopt(cgroup::Directory directory);
+  // Kills, or terminates first, and answers when nothing is left.
+  Waiters<CleanupReport>::Token close(OwnerExitPolicy policy, Answer<CleanupReport> answer);
+  void forget_waiter(Waiters<CleanupReport>::Token token) { closing_waiters_.remove(token); }
+  // Moves a process into the run itself.
+  void enter(process::Process process, Answer<reeve::Run> answer);
+  // A worker of a name that is free: made, recorded, and listed when it is there.
+  void reserve(WorkerRecord record, Answer<reeve::Worker> answer);
+
+  // From its workers.
+  void list(LiveWorker& worker);
+  void abandon_creation(const LiveWorker& worker) { being_made_.erase(worker.name()); }
+  void unlist(const LiveWorker& worker);
+  void forget(const LiveWorker& worker);
+  void bind_process(pid_t pid, const LiveWorker& worker) { by_process_[pid] = &worker; }
+  void release_process(pid_t pid, const LiveWorker& worker);
+  // A directory name that was not claimed yet, for the next attempt to make one.
+  std::string claim_directory(const std::string& name);
+  // A process of a worker is gone: maybe it was the last thing waited for.
+  void settle();
+  // Something may have come in after the kill.
+  void kill_again() { apply(RunEvent::still_populated); }
+
+ private:
+  struct Entering;
+
+  void apply(RunEvent event);
+  void perform(RunActions actions);
+  [[nodiscard]] Status write_record() const;
+
+  void directory_made(int result);
+  void watch_owner();
+  void owner_died();
+  void adopt_worker(const std::string& name);
+  void condemn_workers();
+  void empty_tree(bool kill);
+  void emptying_told(Emptying::News news);
+  void remove_tree();
+  void announce_closed();
+
+  const Surroundings& surroundings_;
+  std::string id_;
+  RunRecord record_;
+  process::Process owner_;
+  Forget forget_;
+  cgroup::Directory directory_;
+  CleanupReport report_;
+  bool stuck_ = false;
+
+  loop::Operation making_;
+  loop::Operation owner_watch_;
+  loop::Timer timer_;
+  loop::Timer soon_;
+  std::unique_ptr<Emptying> emptying_;
+  std::unique_ptr<Removal> removal_;
+  Answer<reeve::Run> opening_answer_;
+  Waiters<CleanupReport> closing_waiters_;
+  std::map<std::uint64_t, std::unique_ptr<Entering>> entering_;
+  std::uint64_t last_entering_ = 0;
+
+  std::map<std::string, LiveWorker*> listed_;
+  std::set<std::string> being_made_;
+  std::set<std::string> claimed_directories_;
+  std::unordered_map<pid_t, const LiveWorker*> by_process_;
+  Workers workers_;
+  std::vector<const LiveWorker*> departed_;
+  loop::Timer farewell_;
+};
+
+// The failure to tell a caller whose process could not be moved.
+api::Failure refusal_of_move(const Error& error, const ProcessId& process);
+
+}  // namespace reeve::registry

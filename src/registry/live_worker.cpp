@@ -1,0 +1,432 @@
+#include "registry/live_worker.hpp"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "registry/live_run.hpp"
+#include "registry/names.hpp"
+
+namespace reeve::registry {
+
+namespace {
+
+constexpr Microseconds exited_kept_for{3'600'000'000};
+constexpr Microseconds removal_retry{100'000};
+constexpr unsigned creation_attempts = 1000;
+
+}  // namespace
+
+LiveWorker::LiveWorker(const Surroundings& surroundings, LiveRun& run, std::string directory,
+                       WorkerRecord record)
+    : surroundings_(surroundings),
+      run_(run),
+      directory_(std::move(directory)),
+      record_(std::move(record)) {}
+
+LiveWorker::~LiveWorker() {
+  const auto ended = run_.is_closing() ? api::failure(api::RunClosing{run_.id()})
+                                       : api::failure(api::NoSuchWorker{run_.id(), name()});
+  for (const auto& then : std::exchange(when_settled_, {}))
+    then();
+  if (creation_answer_) creation_answer_(ended);
+  if (activation_answer_) activation_answer_(ended);
+  exit_waiters_.answer(ended);
+  empty_waiters_.answer(ended);
+}
+
+std::string LiveWorker::path() const {
+  return run_.directory().path() + "/" + directory_;
+}
+
+Result<cgroup::Directory> LiveWorker::open_directory() const {
+  return run_.directory().open_child(directory_);
+}
+
+WorkerState LiveWorker::state() const {
+  return record_.exit ? WorkerState::exited : state_of(record_.phase);
+}
+
+reeve::Worker LiveWorker::described(WithUsage usage) const {
+  reeve::Worker worker;
+  worker.run = run_.id();
+  worker.worker = record_.name;
+  worker.state = state();
+  // A process on its way in is not the worker's yet.
+  if (record_.process && record_.phase != WorkerPhase::activating)
+    worker.process = process_id(*record_.process);
+  worker.handle = record_.handle;
+  worker.fingerprint = record_.fingerprint;
+  worker.control_group = path();
+  worker.reserved_at = record_.reserved_at;
+  worker.activated_at = record_.activated_at;
+  worker.exit = record_.exit;
+  worker.usage = record_.usage;
+  worker.limits = record_.limits;
+  worker.metadata = record_.metadata;
+  if (usage == WithUsage::current && !worker.usage)
+    if (const auto directory = open_directory()) worker.usage = directory->usage();
+  return worker;
+}
+
+// ---- what the lifecycle asks for
+
+void LiveWorker::apply(WorkerEvent event) {
+  const auto [phase, actions] = step(record_.phase, event);
+  record_.phase = phase;
+  if (const auto performed = perform(actions); !performed)
+    log::warning("worker {} of run {}: {}", name(), run_.id(), performed.error().message());
+}
+
+Status LiveWorker::perform(WorkerActions actions) {
+  using enum WorkerAction;
+  Status written = Done{};
+  auto& events = surroundings_.events;
+  if (actions.has(disarm_timer)) timer_.disarm();
+  if (actions.has(record_exit)) this->record_exit();
+  if (actions.has(record_usage))
+    if (const auto directory = open_directory()) record_.usage = directory->usage();
+  if (actions.has(write_record)) written = this->write_record();
+  if (actions.has(watch_process)) this->watch_process();
+  if (actions.has(announce_reserved)) events.announce(EventKind::reserved, run_.id(), described());
+  if (actions.has(announce_activated)) {
+    ++surroundings_.totals.activated;
+    events.announce(EventKind::activated, run_.id(), described());
+  }
+  if (actions.has(announce_exited)) {
+    ++surroundings_.totals.exited;
+    events.announce(EventKind::exited, run_.id(), described());
+    if (record_.exit->reaped)
+      events.announce(EventKind::reaped, run_.id(), described());
+    else
+      watch_reaping();
+  }
+  if (actions.has(announce_expired))
+    events.announce(EventKind::reservation_expired, run_.id(), described());
+  if (actions.has(announce_unregistered))
+    events.announce(EventKind::unregistered, run_.id(), described());
+  if (actions.has(unlist)) run_.unlist(*this);
+  if (actions.has(signal_process) && process_)
+    if (const auto sent = process_.signal(SIGTERM); !sent && sent.error().number != ESRCH)
+      log::warning("{}", sent.error().message());
+  if (actions.has(arm_expiry))
+    timer_ = surroundings_.loop.at(record_.expires_at, [this] { apply(WorkerEvent::expired); });
+  if (actions.has(arm_grace))
+    timer_ = surroundings_.loop.at(*record_.kill_at, [this] { apply(WorkerEvent::grace_over); });
+  if (actions.has(arm_age))
+    timer_ = surroundings_.loop.at(record_.exit->at.monotonic + exited_kept_for,
+                                   [this] { apply(WorkerEvent::expired); });
+  if (actions.has(kill_tree)) this->kill_tree();
+  if (actions.has(answer_exit)) exit_waiters_.answer(described());
+  if (actions.has(answer_empty)) empty_waiters_.answer(described());
+  if (actions.has(remove_directory)) this->remove_directory();
+  if (actions.has(forget)) run_.forget(*this);
+  return written;
+}
+
+Status LiveWorker::write_record() const {
+  auto directory = open_directory();
+  if (!directory) return directory.error();
+  return directory->write_record(json::encoded(record_));
+}
+
+void LiveWorker::kill_tree() {
+  kill_process();
+  if (!emptying_) {
+    auto directory = open_directory();
+    if (!directory) {
+      // Removed by somebody's hand: nothing can be in it.
+      soon_ = surroundings_.loop.after(Microseconds{0}, [this] { apply(WorkerEvent::emptied); });
+      return;
+    }
+    emptying_ = std::make_unique<Emptying>(
+        surroundings_.loop, surroundings_.mount, std::move(*directory),
+        [this](Emptying::News news) {
+          if (news == Emptying::News::stuck) {
+            if (!std::exchange(stuck_, true))
+              log::warning(
+                  "cgroup {} cannot be emptied: a process is stuck in the kernel; trying on",
+                  path());
+            return apply(WorkerEvent::still_populated);
+          }
+          stuck_ = false;
+          emptying_.reset();
+          apply(WorkerEvent::emptied);
+        });
+  }
+  emptying_->kill();
+}
+
+void LiveWorker::kill_process() const {
+  if (!process_ || !process_.is_alive()) return;
+  if (const auto sent = process_.signal(SIGKILL); !sent && sent.error().number != ESRCH)
+    log::warning("{}", sent.error().message());
+}
+
+void LiveWorker::remove_directory() {
+  const auto below_root = run_directory(run_.id()) + "/" + directory_;
+  removal_ = std::make_unique<Removal>(
+      surroundings_.loop, surroundings_.root, below_root, [this](int result) {
+        removal_.reset();
+        if (result == -EBUSY || result == -ENOTEMPTY) {
+          soon_ = surroundings_.loop.after(removal_retry,
+                                           [this] { apply(WorkerEvent::removal_refused); });
+          return;
+        }
+        if (result < 0)
+          log::warning("cannot remove cgroup {}: {}; it goes with its run", path(),
+                       errno_name(-result));
+        apply(WorkerEvent::removed);
+      });
+}
+
+// ---- creation
+
+void LiveWorker::create(Answer<reeve::Worker> answer) {
+  creation_answer_ = std::move(answer);
+  directory_made(-EEXIST, 0);
+}
+
+// A directory of that name may still be there: of an earlier worker, or cut short by a crash.
+void LiveWorker::directory_made(int result, unsigned attempts) {
+  if (result == -EEXIST && attempts < creation_attempts) {
+    directory_ = run_.claim_directory(record_.name);
+    making_ = surroundings_.loop.make_directory(
+        surroundings_.root.descriptor(), run_directory(run_.id()) + "/" + directory_,
+        [this, attempts](int made) { directory_made(made, attempts + 1); });
+    return;
+  }
+  if (result < 0) return creation_ended(Error{-result, path(), "make cgroup"});
+  if (phase() != WorkerPhase::creating) return creation_ended(Error{ENODEV, path(), "use cgroup"});
+  creation_ended(write_record());
+}
+
+void LiveWorker::creation_ended(const Status& status) {
+  const auto answer = std::exchange(creation_answer_, nullptr);
+  if (phase() != WorkerPhase::creating) return answer(api::failure(api::RunClosing{run_.id()}));
+  if (!status) {
+    run_.abandon_creation(*this);
+    answer(api::system_failed(status.error()));
+    return apply(WorkerEvent::creation_failed);
+  }
+  run_.list(*this);
+  apply(WorkerEvent::created);
+  answer(described());
+}
+
+// ---- activation
+
+void LiveWorker::activate(ActivationRequest request, Answer<reeve::Worker> answer) {
+  auto leaf = open_directory();
+  if (!leaf) return answer(api::system_failed(leaf.error()));
+  before_activation_ = record_;
+  process_ = std::move(request.process);
+  record_.process = recorded(process_.identity());
+  run_.bind_process(process_.pid(), *this);
+  if (request.handle) record_.handle = std::move(request.handle);
+  if (request.fingerprint) record_.fingerprint = std::move(request.fingerprint);
+  activation_answer_ = std::move(answer);
+  const auto [phase, actions] = step(record_.phase, WorkerEvent::activate);
+  record_.phase = phase;
+  // The record comes before the move: a crash between the two leaves a worker that recovery finds.
+  if (const auto written = perform(actions); !written) return activation_ended(written);
+  start_activation(std::move(*leaf), Activation::Beginning::fresh, std::move(request.may_move));
+}
+
+void LiveWorker::start_activation(cgroup::Directory leaf, Activation::Beginning beginning,
+                                  Activation::MayMove may_move) {
+  activation_ = std::make_unique<Activation>(
+      surroundings_.loop, surroundings_.mount,
+      Activation::Place{surroundings_.root.path(),
+                        run_.directory().path() + "/" + std::string(entered_directory)},
+      std::move(leaf), process_, beginning, std::move(may_move), [this](const Status& status) {
+        activation_.reset();
+        activation_ended(status);
+      });
+}
+
+void LiveWorker::activation_ended(const Status& status) {
+  const auto answer = std::exchange(activation_answer_, nullptr);
+  if (phase() == WorkerPhase::condemned) {
+    // It may have come in after the run was killed.
+    if (status.ok()) run_.kill_again();
+    if (answer) answer(api::failure(api::RunClosing{run_.id()}));
+  } else if (status.ok()) {
+    record_.activated_at = now();
+    apply(WorkerEvent::activated);
+    if (answer) answer(described());
+  } else {
+    const auto process = process_id(*record_.process);
+    run_.release_process(static_cast<pid_t>(process.pid), *this);
+    record_.process.reset();
+    record_.handle = before_activation_.handle;
+    record_.fingerprint = before_activation_.fingerprint;
+    process_ = {};
+    apply(WorkerEvent::activation_failed);
+    if (answer) answer(refusal_of_move(status.error(), process));
+  }
+  for (const auto& then : std::exchange(when_settled_, {}))
+    then();
+}
+
+void LiveWorker::when_settled(std::function<void()> then) {
+  if (!is_unsettled()) return then();
+  when_settled_.push_back(std::move(then));
+}
+
+// ---- the process
+
+void LiveWorker::watch_process() {
+  run_.bind_process(process_.pid(), *this);
+  process_watch_ =
+      surroundings_.loop.poll(process_.pidfd(), POLLIN, [this](int) { notice_death(); });
+}
+
+void LiveWorker::notice_death() {
+  if (record_.exit || !process_ || process_.is_alive()) return;
+  process_watch_.retire();
+  run_.release_process(process_.pid(), *this);
+  apply(WorkerEvent::process_exited);
+  run_.settle();
+}
+
+void LiveWorker::record_exit() {
+  record_.exit.emplace();
+  record_.exit->at = now();
+  // Read before the directory goes.
+  if (const auto directory = open_directory()) record_.usage = directory->usage();
+  record_.exit->reaped = !process_ || !process_.is_unreaped();
+  if (record_.exit->reaped) fill_exit_status();
+}
+
+void LiveWorker::fill_exit_status() {
+  if (!process_) return;
+  const auto status = process_.exit_status();
+  if (!status) return;
+  Exit& exit = *record_.exit;
+  const int code = status->wait_status;
+  if (WIFEXITED(code)) {
+    exit.cause = ExitCause::exited;
+    exit.code = WEXITSTATUS(code);
+    return;
+  }
+  const bool out_of_memory = record_.usage && record_.usage->out_of_memory_kills.value_or(0) > 0;
+  exit.signal = signal_name(WTERMSIG(code));
+  exit.cause = WCOREDUMP(code)                              ? ExitCause::dumped
+               : out_of_memory && WTERMSIG(code) == SIGKILL ? ExitCause::oom_killed
+                                                            : ExitCause::signaled;
+}
+
+// POLLIN comes with death, POLLHUP only when the parent has reaped: until then there is no status.
+void LiveWorker::watch_reaping() {
+  process_watch_ = surroundings_.loop.poll(process_.pidfd(), 0, [this](int) { process_reaped(); });
+}
+
+void LiveWorker::process_reaped() {
+  record_.exit->reaped = true;
+  fill_exit_status();
+  if (phase() == WorkerPhase::emptying || phase() == WorkerPhase::exited)
+    if (const auto written = write_record(); !written)
+      log::warning("{}", written.error().message());
+  surroundings_.events.announce(EventKind::reaped, run_.id(), described());
+}
+
+Status LiveWorker::signal(int number, bool whole_tree) const {
+  if (!whole_tree) return process_.signal(number);
+  auto directory = open_directory();
+  if (!directory) return directory.error();
+  signal_tree(*directory, surroundings_.mount, number);
+  return Done{};
+}
+
+Waiters<reeve::Worker>::Token LiveWorker::stop(Microseconds grace, Answer<reeve::Worker> answer) {
+  const auto kill_at = monotonic_now() + grace;
+  record_.kill_at = std::min(record_.kill_at.value_or(kill_at), kill_at);
+  const auto token = empty_waiters_.add(std::move(answer));
+  apply(WorkerEvent::stop);
+  return token << 1;
+}
+
+Waiters<reeve::Worker>::Token LiveWorker::wait(Answer<reeve::Worker> answer) {
+  return exit_waiters_.add(std::move(answer)) << 1 | 1;
+}
+
+void LiveWorker::forget_waiter(Waiters<reeve::Worker>::Token token) {
+  ((token & 1) != 0 ? exit_waiters_ : empty_waiters_).remove(token >> 1);
+}
+
+// ---- adoption
+
+void LiveWorker::adopt() {
+  using enum WorkerPhase;
+  switch (phase()) {
+    case reserved:
+      (void)perform(WorkerActions(WorkerAction::arm_expiry));
+      return;
+    case activating:
+      return resume_activation();
+    case active:
+    case stopping:
+    case detached:
+      adopt_process();
+      if (phase() != active && record_.kill_at && !record_.exit)
+        (void)perform(WorkerActions(WorkerAction::arm_grace));
+      return;
+    case emptying:
+    case exited:
+      if (!record_.exit) record_exit();
+      if (!record_.exit->reaped) adopt_process();
+      (void)perform(phase() == exited ? WorkerActions(WorkerAction::arm_age)
+                                      : WorkerActions(WorkerAction::kill_tree));
+      return;
+    default:  // unlisted, and to be ended
+      record_.phase = abandoned;
+      return kill_tree();
+  }
+}
+
+void LiveWorker::adopt_process() {
+  if (record_.process)
+    if (auto process = process::Process::reopen(identity_of(*record_.process)))
+      process_ = std::move(*process);
+  if (record_.exit) {  // it was a zombie when last seen
+    if (process_ && process_.is_unreaped()) return watch_reaping();
+    return process_reaped();
+  }
+  if (!process_)
+    return apply(WorkerEvent::process_exited);  // died and was reaped while nobody watched
+  const auto where = process_.control_group();
+  if (where.ok() && process_.is_alive() && surroundings_.mount.below(*where) != path())
+    log::warning("process {} of worker {} sits in cgroup {}: somebody moved it there",
+                 process_.pid(), name(), *where);
+  watch_process();
+}
+
+void LiveWorker::resume_activation() {
+  before_activation_ = record_;
+  const auto identity = identity_of(*record_.process);
+  auto leaf = open_directory();
+  auto process = process::Process::reopen(identity);
+  if (leaf.ok() && process.ok()) {
+    const auto where = process->control_group();
+    if (where.ok() && surroundings_.mount.below(*where) == path()) {
+      process_ = std::move(*process);
+      return start_activation(std::move(*leaf), Activation::Beginning::resumed,
+                              [](const process::Process&) { return true; });
+    }
+  }
+  if (leaf.ok()) {
+    // The pid may have been a stranger's already when the move that a crash interrupted took place.
+    const auto bearer = process::Process::open(identity.pid);
+    if (bearer.ok() && !bearer->identity().same_as(identity))
+      return_stranger(surroundings_.mount, *leaf, *bearer, "/");
+  }
+  activation_ended(Error{ESRCH, "process", "activate"});
+}
+
+}  // namespace reeve::registry

@@ -1,0 +1,117 @@
+// A worker as the daemon holds it: executes what its lifecycle asks for. See worker_lifecycle.hpp.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "process/process.hpp"
+#include "registry/activation.hpp"
+#include "registry/emptying.hpp"
+#include "registry/records.hpp"
+#include "registry/removal.hpp"
+#include "registry/surroundings.hpp"
+
+namespace reeve::registry {
+
+class LiveRun;
+
+struct ActivationRequest {
+  process::Process process;
+  std::optional<std::string> handle;
+  std::optional<std::string> fingerprint;
+  Activation::MayMove may_move;
+};
+
+class LiveWorker {
+ public:
+  // In the phase of the record: `creating` for a new one.
+  LiveWorker(const Surroundings& surroundings, LiveRun& run, std::string directory,
+             WorkerRecord record);
+  // Whoever still waits is told that the worker, or its run, is no more.
+  ~LiveWorker();
+  LiveWorker(const LiveWorker&) = delete;
+  LiveWorker& operator=(const LiveWorker&) = delete;
+
+  [[nodiscard]] const std::string& name() const { return record_.name; }
+  [[nodiscard]] const std::string& directory() const { return directory_; }
+  [[nodiscard]] const WorkerRecord& record() const { return record_; }
+  [[nodiscard]] WorkerPhase phase() const { return record_.phase; }
+  [[nodiscard]] WorkerState state() const;
+  [[nodiscard]] std::string path() const;
+  // Between two states because of a call that is not yet answered.
+  [[nodiscard]] bool is_unsettled() const { return phase() == WorkerPhase::activating; }
+  [[nodiscard]] bool process_is_alive() const { return process_ && process_.is_alive(); }
+  // Could not be emptied for some time: a process is stuck in the kernel.
+  [[nodiscard]] bool is_stuck() const { return stuck_; }
+  enum class WithUsage { recorded, current };
+  [[nodiscard]] reeve::Worker described(WithUsage usage = WithUsage::recorded) const;
+
+  // Makes the directory and its record; the lifecycle's `created` or `creation_failed` follows.
+  void create(Answer<reeve::Worker> answer);
+  // In the phase `reserved`.
+  void activate(ActivationRequest request, Answer<reeve::Worker> answer);
+  // In any phase: runs `then` once no activation is under way.
+  void when_settled(std::function<void()> then);
+  void unregister() { apply(WorkerEvent::unregister); }
+  void collect() { apply(WorkerEvent::collect); }
+  // Not later than an earlier call asked for. The answer comes when the whole tree is gone.
+  Waiters<reeve::Worker>::Token stop(Microseconds grace, Answer<reeve::Worker> answer);
+  Waiters<reeve::Worker>::Token wait(Answer<reeve::Worker> answer);
+  void forget_waiter(Waiters<reeve::Worker>::Token token);
+  [[nodiscard]] Status signal(int number, bool whole_tree) const;
+
+  // After a restart: takes up what the record says was going on.
+  void adopt();
+
+  // From its run: everything in it is being killed.
+  void condemn() { apply(WorkerEvent::run_closing); }
+  // SIGKILL to the main process, wherever it sits: its identity is proven, its cgroup may not be.
+  void kill_process() const;
+  // The run found the process dead before the loop told of it.
+  void notice_death();
+
+ private:
+  void apply(WorkerEvent event);
+  Status perform(WorkerActions actions);
+  Status write_record() const;
+  [[nodiscard]] Result<cgroup::Directory> open_directory() const;
+
+  void directory_made(int result, unsigned attempts);
+  void creation_ended(const Status& status);
+  void start_activation(cgroup::Directory leaf, Activation::Beginning beginning,
+                        Activation::MayMove may_move);
+  void activation_ended(const Status& status);
+  void resume_activation();
+  void adopt_process();
+  void watch_process();
+  void watch_reaping();
+  void process_reaped();
+  void record_exit();
+  void fill_exit_status();
+  void kill_tree();
+  void remove_directory();
+
+  const Surroundings& surroundings_;
+  LiveRun& run_;
+  std::string directory_;
+  WorkerRecord record_;
+  process::Process process_;
+  bool stuck_ = false;
+
+  loop::Operation making_;
+  loop::Operation process_watch_;
+  loop::Timer timer_;
+  loop::Timer soon_;
+  std::unique_ptr<Activation> activation_;
+  std::unique_ptr<Emptying> emptying_;
+  std::unique_ptr<Removal> removal_;
+
+  Answer<reeve::Worker> creation_answer_;
+  Answer<reeve::Worker> activation_answer_;
+  WorkerRecord before_activation_;
+  std::vector<std::function<void()>> when_settled_;
+  Waiters<reeve::Worker> exit_waiters_;
+  Waiters<reeve::Worker> empty_waiters_;
+};
+
+}  // namespace reeve::registry

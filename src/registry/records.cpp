@@ -1,0 +1,56 @@
+#include "registry/records.hpp"
+
+#include <cerrno>
+
+#include "base/clock.hpp"
+#include "json/codec.hpp"
+
+namespace reeve::registry {
+
+namespace {
+
+template <class Record>
+Result<Record> read_record(const std::string& text) {
+  static json::Parser parser;  // of the loop's thread, the only one
+  const auto parsed = parser.parse(text);
+  if (!parsed) return Error{EBADMSG, parsed.error(), "read a record:"};
+  Record record;
+  const auto decoded = json::decode(*parsed, record, json::UnknownMembers::ignored);
+  if (!decoded)
+    return Error{EBADMSG, decoded.error().member + " " + decoded.error().reason, "read a record:"};
+  return record;
+}
+
+std::optional<std::int64_t> unless_zero(std::uint64_t number) {
+  if (number == 0) return std::nullopt;
+  return static_cast<std::int64_t>(number);
+}
+
+}  // namespace
+
+ProcessRecord recorded(const process::Identity& identity) {
+  return {identity.pid, unless_zero(identity.pidfd_id), unless_zero(identity.start_time)};
+}
+
+process::Identity identity_of(const ProcessRecord& record) {
+  return {static_cast<pid_t>(record.pid), static_cast<std::uint64_t>(record.pidfd_id.value_or(0)),
+          static_cast<std::uint64_t>(record.start_time.value_or(0))};
+}
+
+ProcessId process_id(const ProcessRecord& record) {
+  return {record.pid, record.pidfd_id, process::boot_id()};
+}
+
+Result<RunRecord> read_run_record(const std::string& text) {
+  return read_record<RunRecord>(text);
+}
+
+Result<WorkerRecord> read_worker_record(const std::string& text) {
+  return read_record<WorkerRecord>(text);
+}
+
+Timestamp now() {
+  return {realtime_now(), monotonic_now()};
+}
+
+}  // namespace reeve::registry

@@ -1,0 +1,302 @@
+#include "registry/registry.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/log.hpp"
+#include "process/descendants.hpp"
+#include "registry/names.hpp"
+
+namespace reeve::registry {
+
+namespace {
+constexpr Microseconds cleanup_patience{10'000'000};
+constexpr std::size_t candidates_told = 16;
+}  // namespace
+
+Registry::Registry(loop::Loop& loop, cgroup::Mount mount, cgroup::Directory root)
+    : loop_(loop),
+      mount_(std::move(mount)),
+      root_(std::move(root)),
+      surroundings_{loop_, mount_, root_, events_, totals_} {}
+
+// ---- recovery
+
+Result<Registry::Recovered> Registry::recover() {
+  auto directories = root_.children();
+  if (!directories) return directories.error();
+  Recovered recovered;
+  for (const auto& directory : *directories) {
+    const auto id = run_id_of(directory);
+    if (id && runs_.contains(*id)) continue;
+    if (id)
+      adopt_run(directory, recovered);
+    else
+      recovered.foreign.push_back(root_.path() + "/" + directory);
+  }
+  return recovered;
+}
+
+void Registry::adopt_run(const std::string& name, Recovered& recovered) {
+  auto directory = root_.open_child(name);
+  if (!directory) return;  // gone meanwhile
+  if (!directory->lock()) {
+    recovered.elsewhere.push_back(directory->path());
+    return;
+  }
+  const auto text = directory->record();
+  auto record = text.ok() ? read_run_record(*text) : Result<RunRecord>(text.error());
+  if (!record) return remove_unrecorded(name, *directory, recovered);
+  const auto id = *run_id_of(name);
+  process::Process owner;
+  if (auto opened = process::Process::reopen(identity_of(record->owner)))
+    if (opened->is_alive()) owner = std::move(*opened);
+  auto run = std::make_unique<LiveRun>(surroundings_, id, std::move(*record), std::move(owner),
+                                       [this](const std::string& gone) { forget_run(gone); });
+  LiveRun& adopted = *runs_.emplace(id, std::move(run)).first->second;
+  adopted.adopt(std::move(*directory));
+  if (adopted.is_closing()) {
+    ++recovered.stale;
+    return;
+  }
+  ++recovered.adopted;
+  recovered.workers += adopted.listed().size();
+}
+
+// A crash between mkdir and the record leaves an empty directory. One that holds processes was not
+// made by us, or its record was taken away: there is no proof, so it is left alone.
+void Registry::remove_unrecorded(const std::string& name, const cgroup::Directory& directory,
+                                 Recovered& recovered) {
+  const auto populated = directory.is_populated();
+  const auto children = directory.children();
+  if (populated.ok() && !*populated && children.ok() && children->empty())
+    return (void)loop_.remove_directory(root_.descriptor(), name, nullptr);
+  recovered.foreign.push_back(directory.path());
+}
+
+// ---- runs
+
+// Runs answer whoever still waits when they go; nobody may find a run by then.
+Registry::~Registry() {
+  runs_.clear();
+}
+
+void Registry::open_run(OpenRequest request, Answer<reeve::Run> answer) {
+  RunRecord record;
+  record.phase = RunPhase::opening;
+  record.owner = recorded(request.owner.identity());
+  record.uid = request.user;
+  record.name = std::move(request.name);
+  record.policy = request.policy;
+  record.grace = request.grace;
+  record.opened_at = now();
+  record.metadata = std::move(request.metadata);
+  const auto id = new_run_id();
+  auto run =
+      std::make_unique<LiveRun>(surroundings_, id, std::move(record), std::move(request.owner),
+                                [this](const std::string& gone) { forget_run(gone); });
+  runs_.emplace(id, std::move(run)).first->second->create(std::move(answer));
+}
+
+// It is the run that calls: it goes when it has returned.
+void Registry::forget_run(const std::string& id) {
+  departed_.push_back(id);
+  farewell_ = loop_.after(Microseconds{0}, [this] {
+    for (const auto& departed : std::exchange(departed_, {}))
+      runs_.erase(departed);
+    std::vector<std::uint64_t> keys;
+    for (const auto& [key, cleanup] : cleanups_)
+      keys.push_back(key);
+    for (const auto key : keys)
+      report_cleanup(key);
+    if (run_gone_) run_gone_();
+  });
+}
+
+api::Outcome<LiveRun*> Registry::find_run(const std::string& prefix) const {
+  std::vector<LiveRun*> found;
+  if (!prefix.empty())
+    for (auto each = runs_.lower_bound(prefix);
+         each != runs_.end() && each->first.starts_with(prefix); ++each)
+      if (each->second->phase() != RunPhase::opening) found.push_back(each->second.get());
+  if (found.empty()) return api::failure(api::NoSuchRun{prefix});
+  if (found.size() == 1) return found.front();
+  api::RunAmbiguous ambiguous{prefix, {}};
+  for (const auto* run : found)
+    if (ambiguous.candidates.size() < candidates_told) ambiguous.candidates.push_back(run->id());
+  return api::failure(ambiguous);
+}
+
+std::optional<std::string> Registry::run_id_around(const process::Process& process) const {
+  const auto path = process.control_group();
+  if (!path) return std::nullopt;
+  return run_id_in_path(mount_.below(*path), root_.path());
+}
+
+api::Outcome<LiveRun*> Registry::run_of(const process::Process& process) const {
+  if (!process) return api::failure(api::NoSuchRun{});
+  std::vector<LiveRun*> owned;
+  for (const auto& [id, run] : runs_)
+    if (run->phase() != RunPhase::opening &&
+        identity_of(run->record().owner).same_as(process.identity()))
+      owned.push_back(run.get());
+  if (owned.size() == 1) return owned.front();
+  if (owned.size() > 1) {
+    api::RunAmbiguous ambiguous;
+    for (const auto* run : owned)
+      if (ambiguous.candidates.size() < candidates_told) ambiguous.candidates.push_back(run->id());
+    return api::failure(ambiguous);
+  }
+  const auto id = run_id_around(process);
+  if (id)
+    if (const auto found = runs_.find(*id); found != runs_.end()) return found->second.get();
+  return api::failure(api::NoSuchRun{});
+}
+
+// ---- workers
+
+void Registry::reserve(LiveRun& run, ReserveRequest request, Answer<reeve::Worker> answer) {
+  if (run.is_closing()) return answer(api::failure(api::RunClosing{run.id()}));
+  if (run.is_being_made(request.worker))
+    return answer(api::failure(api::AlreadyReserved{run.id(), request.worker}));
+  if (const auto* earlier = run.find(request.worker); earlier && holds_name(earlier->phase())) {
+    if (earlier->state() == WorkerState::reserved)
+      return answer(api::failure(api::AlreadyReserved{run.id(), request.worker}));
+    return answer(api::failure(
+        api::AlreadyActive{run.id(), request.worker, process_id(*earlier->record().process)}));
+  }
+  WorkerRecord record;
+  record.phase = WorkerPhase::creating;
+  record.name = std::move(request.worker);
+  record.fingerprint = std::move(request.fingerprint);
+  record.metadata = std::move(request.metadata);
+  record.reserved_at = now();
+  record.expires_at = record.reserved_at.monotonic + request.timeout;
+  run.reserve(std::move(record), std::move(answer));
+}
+
+std::optional<api::Failure> Registry::objection_to(const LiveRun& run,
+                                                   const process::Process& process) const {
+  const auto id = process_id(recorded(process.identity()));
+  const auto mismatch = [&](const char* reason) {
+    return api::failure(api::ProcessMismatch{id, reason});
+  };
+  if (process.pid() == 1) return mismatch("PID 1 cannot be a worker");
+  if (process.pid() == ::getpid()) return mismatch("reeved itself cannot be a worker");
+  const auto details = process.details();
+  if (!details || !process.is_alive()) return api::failure(api::NoSuchProcess{id});
+  if (details->kernel_thread) return mismatch("a kernel thread cannot be a worker");
+  if (process::is_ancestor_or_self(process.pid(), ::getpid()))
+    return mismatch("an ancestor of reeved cannot be a worker");
+  const auto& owner = run.record().owner;
+  if (identity_of(owner).same_as(process.identity()))
+    return mismatch("the owner of a run cannot be a worker of it");
+  if (process::is_ancestor_or_self(process.pid(), static_cast<pid_t>(owner.pid)))
+    return mismatch("an ancestor of the run's owner cannot be a worker of the run");
+  const auto around = run_id_around(process);
+  if (around && *around != run.id()) return api::failure(api::ProcessInOtherRun{id, *around});
+  if (const auto* worker = run.worker_of(process.identity()))
+    return api::failure(api::AlreadyActive{run.id(), worker->name(), id});
+  return std::nullopt;
+}
+
+void Registry::activate(LiveRun& run, const std::string& name, ActivationRequest request,
+                        Answer<reeve::Worker> answer) {
+  if (run.is_closing()) return answer(api::failure(api::RunClosing{run.id()}));
+  auto* worker = run.find(name);
+  if (worker == nullptr || worker->state() == WorkerState::exited)
+    return answer(api::failure(api::NotReserved{run.id(), name}));
+  if (worker->phase() != WorkerPhase::reserved)
+    return answer(
+        api::failure(api::AlreadyActive{run.id(), name, process_id(*worker->record().process)}));
+  if (const auto objection = objection_to(run, request.process)) return answer(*objection);
+  worker->activate(std::move(request), std::move(answer));
+}
+
+// ---- cleaning
+
+struct Registry::Cleanup {
+  Answer<CleanupReport> answer;
+  CleanupReport report;
+  std::set<std::string> awaited;
+  loop::Timer patience;
+};
+
+void Registry::cleanup_orphans(const std::function<bool(const LiveRun&)>& may_end,
+                               Answer<CleanupReport> answer) {
+  const auto key = ++last_cleanup_;
+  auto& cleanup = *cleanups_.emplace(key, std::make_unique<Cleanup>()).first->second;
+  cleanup.answer = std::move(answer);
+  // Runs of a daemon that is gone may have appeared on our root since we started.
+  if (const auto recovered = recover()) cleanup.report.foreign = recovered->foreign;
+  for (const auto& [id, run] : runs_) {
+    const bool stale =
+        run->is_closing() || (run->phase() == RunPhase::open && !run->owner().is_alive() &&
+                              run->record().policy != OwnerExitPolicy::keep);
+    if (!stale || !may_end(*run)) continue;
+    cleanup.awaited.insert(id);
+    run->close(run->record().policy, [this, key](const api::Outcome<CleanupReport>& outcome) {
+      const auto found = cleanups_.find(key);
+      if (found == cleanups_.end() || !outcome.ok()) return;
+      CleanupReport& sum = found->second->report;
+      sum.runs_removed += outcome->runs_removed;
+      sum.workers_removed += outcome->workers_removed;
+      sum.reservations_removed += outcome->reservations_removed;
+      sum.processes_killed += outcome->processes_killed;
+    });
+  }
+  cleanup.patience = loop_.after(cleanup_patience, [this, key] {
+    auto& late = *cleanups_.at(key);
+    for (const auto& id : late.awaited)
+      if (const auto run = runs_.find(id); run != runs_.end())
+        late.report.stuck.push_back(run->second->directory().path());
+    late.awaited.clear();
+    report_cleanup(key);
+  });
+  report_cleanup(key);
+}
+
+void Registry::report_cleanup(std::uint64_t key) {
+  Cleanup& cleanup = *cleanups_.at(key);
+  std::erase_if(cleanup.awaited, [this](const auto& id) { return !runs_.contains(id); });
+  if (!cleanup.awaited.empty()) return;
+  const auto ended = std::move(cleanups_.extract(key).mapped());
+  ended->answer(ended->report);
+}
+
+// ---- counting
+
+Statistics Registry::statistics(const LiveRun* only) const {
+  Statistics statistics;
+  statistics.activated_total = totals_.activated;
+  statistics.exited_total = totals_.exited;
+  statistics.orphans_killed_total = totals_.orphans_killed;
+  for (const auto& [id, run] : runs_) {
+    if (run->phase() == RunPhase::opening || (only != nullptr && run.get() != only)) continue;
+    ++statistics.runs;
+    statistics.entries += 1 + static_cast<std::int64_t>(run->workers().size());
+    for (const auto& [name, worker] : run->listed()) {
+      ++statistics.registered;
+      switch (worker->state()) {
+        case WorkerState::reserved:
+          ++statistics.reserved;
+          break;
+        case WorkerState::active:
+          ++statistics.active;
+          break;
+        case WorkerState::stopping:
+          ++statistics.stopping;
+          break;
+        case WorkerState::exited:
+          ++statistics.exited;
+          break;
+      }
+      if (worker->process_is_alive()) ++statistics.processes;
+    }
+  }
+  return statistics;
+}
+
+}  // namespace reeve::registry

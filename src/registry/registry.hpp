@@ -1,0 +1,108 @@
+// The registry: all runs on one root, found by id, by owner and by where a process sits.
+//
+// The kernel's cgroup tree is the truth; what is held here is an index of it that a restart
+// rebuilds. Everything happens on the loop's thread. Rights are the caller's concern: see
+// service/access.hpp.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "registry/live_run.hpp"
+#include "registry/surroundings.hpp"
+
+namespace reeve::registry {
+
+struct OpenRequest {
+  process::Process owner;
+  uid_t user = 0;
+  std::optional<std::string> name;
+  OwnerExitPolicy policy = OwnerExitPolicy::kill;
+  Microseconds grace{};
+  std::optional<Metadata> metadata;
+};
+
+struct ReserveRequest {
+  std::string worker;
+  Microseconds timeout{};
+  std::optional<std::string> fingerprint;
+  std::optional<Metadata> metadata;
+};
+
+class Registry {
+ public:
+  Registry(loop::Loop& loop, cgroup::Mount mount, cgroup::Directory root);
+  ~Registry();
+
+  // Takes up the runs on the root that no daemon serves: adopts those whose owners live, begins to
+  // end the others. Once before anything else, and whenever asked to clean up.
+  struct Recovered {
+    std::size_t adopted = 0;
+    std::size_t workers = 0;
+    std::size_t stale = 0;
+    std::vector<std::string> foreign;    // without a record of ours: untouched
+    std::vector<std::string> elsewhere;  // served by another daemon on the same root
+  };
+  Result<Recovered> recover();
+
+  void open_run(OpenRequest request, Answer<reeve::Run> answer);
+  // By a prefix of its id. NoSuchRun, RunAmbiguous.
+  [[nodiscard]] api::Outcome<LiveRun*> find_run(const std::string& prefix) const;
+  // The run that the process owns or is inside of. NoSuchRun, RunAmbiguous.
+  [[nodiscard]] api::Outcome<LiveRun*> run_of(const process::Process& process) const;
+  // The run a process sits in, by its cgroup; also one that another daemon serves.
+  [[nodiscard]] std::optional<std::string> run_id_around(const process::Process& process) const;
+  [[nodiscard]] const std::map<std::string, std::unique_ptr<LiveRun>>& runs() const {
+    return runs_;
+  }
+
+  // AlreadyReserved, AlreadyActive, RunClosing.
+  void reserve(LiveRun& run, ReserveRequest request, Answer<reeve::Worker> answer);
+  // NotReserved, AlreadyActive, and what keeps a process from being a worker.
+  void activate(LiveRun& run, const std::string& worker, ActivationRequest request,
+                Answer<reeve::Worker> answer);
+  // Why this process cannot be a worker of this run; nothing if it can.
+  [[nodiscard]] std::optional<api::Failure> objection_to(const LiveRun& run,
+                                                         const process::Process& process) const;
+
+  // Runs whose owner is dead and whose workers are not to be kept are ended, and reservations whose
+  // time is over. Answers when that is done, or after some seconds with what could not be emptied.
+  // `may_end` says on which runs the caller may do that.
+  void cleanup_orphans(const std::function<bool(const LiveRun&)>& may_end,
+                       Answer<CleanupReport> answer);
+
+  // Of one run, or of all.
+  [[nodiscard]] Statistics statistics(const LiveRun* run) const;
+  [[nodiscard]] EventLog& events() { return events_; }
+  [[nodiscard]] const cgroup::Directory& root() const { return root_; }
+  [[nodiscard]] const cgroup::Mount& mount() const { return mount_; }
+  // Called, from the loop, whenever a run is gone.
+  void on_run_gone(std::function<void()> handler) { run_gone_ = std::move(handler); }
+
+ private:
+  struct Cleanup;
+
+  void adopt_run(const std::string& directory, Recovered& recovered);
+  void remove_unrecorded(const std::string& name, const cgroup::Directory& directory,
+                         Recovered& recovered);
+  void forget_run(const std::string& id);
+  void report_cleanup(std::uint64_t key);
+
+  loop::Loop& loop_;
+  cgroup::Mount mount_;
+  cgroup::Directory root_;
+  EventLog events_;
+  Totals totals_;
+  Surroundings surroundings_;
+  std::map<std::string, std::unique_ptr<LiveRun>> runs_;
+  std::vector<std::string> departed_;
+  loop::Timer farewell_;
+  std::map<std::uint64_t, std::unique_ptr<Cleanup>> cleanups_;
+  std::uint64_t last_cleanup_ = 0;
+  std::function<void()> run_gone_;
+};
+
+}  // namespace reeve::registry

@@ -1,0 +1,44 @@
+// Who may do what. A caller is its user id; the user that runs the daemon stands beside root.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <set>
+#include <string>
+
+#include "api/failure.hpp"
+#include "registry/live_run.hpp"
+#include "service/call.hpp"
+
+namespace reeve::service {
+
+struct AccessRules {
+  uid_t daemon_user = 0;
+  std::set<uid_t> may_open_runs;  // besides root and the daemon's own user
+  std::set<gid_t> groups_may_open_runs;
+};
+
+// Root, or the user the daemon itself runs as.
+bool is_privileged(const AccessRules& rules, const Caller& caller);
+
+// Why the caller may not; nothing if it may.
+std::optional<api::Failure> objection_to_opening(const AccessRules& rules, const Caller& caller);
+std::optional<api::Failure> objection_to_changing(const AccessRules& rules, const Caller& caller,
+                                                  const registry::LiveRun& run);
+// Whether the caller may have this process moved and ended: its own ones, by all their user ids.
+bool may_manage(uid_t user, const process::Process& process);
+
+// Named limits on what one user other than a privileged one can make reeved hold.
+struct PerUser {
+  static constexpr std::int64_t runs = 64;
+  static constexpr std::int64_t workers = 4096;
+  static constexpr std::int64_t connections = 512;
+};
+// On everybody: an extended attribute holds 64 KiB, and a record must fit in it.
+struct PerRecord {
+  static constexpr std::size_t text_bytes = 4096;
+  static constexpr std::size_t metadata_bytes = 16384;
+};
+
+}  // namespace reeve::service

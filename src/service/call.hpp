@@ -1,0 +1,49 @@
+// A call as the handlers see it, whichever face it came through.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "api/failure.hpp"
+#include "base/fd.hpp"
+#include "process/process.hpp"
+
+namespace reeve::service {
+
+// Who is calling: the user by the socket's credentials, the process by its pidfd.
+struct Caller {
+  uid_t user = ~0U;
+  process::Process process;  // empty where the caller was gone before it could be opened
+};
+
+// Exactly one of reply() and fail() ends a call; both do nothing once the caller is gone.
+class Call {
+ public:
+  virtual ~Call() = default;
+
+  [[nodiscard]] virtual const Caller& caller() const = 0;
+  // Whether the caller takes more than one reply.
+  [[nodiscard]] virtual bool more() const = 0;
+  // The descriptor of that index passed with the message, once; an empty one if there is none.
+  virtual FileDescriptor take_descriptor(std::int64_t index) = 0;
+
+  // `parameters` is a JSON object.
+  virtual void reply(std::string parameters) = 0;
+  virtual void fail(const api::Failure& failure) = 0;
+  // One of several replies, only with more(); the last one is reply()'s.
+  virtual void stream(std::string parameters) = 0;
+
+  // Whether what was streamed so far is mostly on its way: a caller that does not read is not
+  // buffered for without end.
+  [[nodiscard]] virtual bool has_room() const = 0;
+  // Called whenever there is room again.
+  virtual void on_room(std::function<void()> handler) = 0;
+  // Called once if the caller goes away before the call has ended. Not called from inside this
+  // function.
+  virtual void on_abandoned(std::function<void()> handler) = 0;
+};
+
+using CallPointer = std::shared_ptr<Call>;
+
+}  // namespace reeve::service

@@ -1,0 +1,262 @@
+#include "service/service.hpp"
+
+#include <fmt/core.h>
+
+#include "api/interface.hpp"
+#include "process/process.hpp"
+
+namespace reeve::service {
+
+namespace {
+
+api::Failure refusal_of(const json::Mismatch& mismatch) {
+  return api::invalid_parameter(mismatch.member.empty() ? "parameters" : mismatch.member,
+                                mismatch.reason);
+}
+
+struct NoInput {};
+struct InfoOutput {
+  std::string vendor, product, version, url;
+  std::vector<std::string> interfaces;
+};
+struct DescriptionInput {
+  std::string interface;
+};
+struct DescriptionOutput {
+  std::string description;
+};
+
+}  // namespace
+
+}  // namespace reeve::service
+
+namespace reeve::json {
+
+template <>
+struct Description<service::NoInput> {
+  static constexpr std::tuple<> fields{};
+};
+template <>
+struct Description<service::InfoOutput> {
+  using T = service::InfoOutput;
+  static constexpr std::tuple fields{Field{"vendor", &T::vendor}, Field{"product", &T::product},
+                                     Field{"version", &T::version}, Field{"url", &T::url},
+                                     Field{"interfaces", &T::interfaces}};
+};
+template <>
+struct Description<service::DescriptionInput> {
+  static constexpr std::tuple fields{Field{"interface", &service::DescriptionInput::interface}};
+};
+template <>
+struct Description<service::DescriptionOutput> {
+  static constexpr std::tuple fields{
+      Field{"description", &service::DescriptionOutput::description}};
+};
+
+}  // namespace reeve::json
+
+namespace reeve::service {
+
+template <class Method>
+void Service::offer(Handler<Method> handler) {
+  const auto name = fmt::format("{}.{}", api::registry_interface, json::Description<Method>::name);
+  methods_[name] = [this, handler](const json::Value& parameters, const CallPointer& call) {
+    typename Method::Input input;
+    const auto decoded = json::decode(parameters, input, json::UnknownMembers::refused);
+    if (!decoded) return call->fail(refusal_of(decoded.error()));
+    (this->*handler)(std::move(input), Responder<Method>(call));
+  };
+}
+
+Service::Service(loop::Loop& loop, registry::Registry& registry, AccessRules rules)
+    : loop_(loop), registry_(registry), rules_(std::move(rules)) {
+  offer<api::OpenRun>(&Service::open_run);
+  offer<api::CloseRun>(&Service::close_run);
+  offer<api::EnterRun>(&Service::enter_run);
+  offer<api::GetRun>(&Service::get_run);
+  offer<api::ListRuns>(&Service::list_runs);
+  offer<api::Reserve>(&Service::reserve);
+  offer<api::Activate>(&Service::activate);
+  offer<api::Register>(&Service::register_worker);
+  offer<api::Unregister>(&Service::unregister);
+  offer<api::IsRegistered>(&Service::is_registered);
+  offer<api::GetWorker>(&Service::get_worker);
+  offer<api::ListWorkers>(&Service::list_workers);
+  offer<api::ListProcesses>(&Service::list_processes);
+  offer<api::ValidateWorkers>(&Service::validate_workers);
+  offer<api::CleanupDeadWorkers>(&Service::cleanup_dead_workers);
+  offer<api::CleanupOrphans>(&Service::cleanup_orphans);
+  offer<api::GetStatistics>(&Service::get_statistics);
+  offer<api::ListEntries>(&Service::list_entries);
+  offer<api::CountEntries>(&Service::count_entries);
+  offer<api::Signal>(&Service::signal);
+  offer<api::Stop>(&Service::stop);
+  offer<api::Wait>(&Service::wait);
+  offer<api::Subscribe>(&Service::subscribe);
+  methods_["org.varlink.service.GetInfo"] = [this](const json::Value& parameters,
+                                                   const CallPointer& call) {
+    NoInput none;
+    if (const auto decoded = json::decode(parameters, none, json::UnknownMembers::refused);
+        !decoded)
+      return call->fail(refusal_of(decoded.error()));
+    get_info(call);
+  };
+  methods_["org.varlink.service.GetInterfaceDescription"] = [this](const json::Value& parameters,
+                                                                   const CallPointer& call) {
+    get_interface_description(parameters, call);
+  };
+}
+
+Service::~Service() = default;
+
+namespace {
+
+template <class... Method>
+bool describes(std::string_view name, api::MethodList<Method...>) {
+  return ((json::Description<Method>::name == name) || ...);
+}
+
+}  // namespace
+
+void Service::dispatch(const std::string& method, const json::Value& parameters,
+                       const CallPointer& call) {
+  const auto found = methods_.find(method);
+  if (found != methods_.end()) return found->second(parameters, call);
+  const auto dot = method.rfind('.');
+  const std::string interface = method.substr(0, dot == std::string::npos ? 0 : dot);
+  if (interface != api::registry_interface && interface != api::service_interface)
+    return call->fail(api::interface_not_found(interface));
+  if (interface == api::registry_interface &&
+      describes(std::string_view(method).substr(dot + 1), api::Methods{}))
+    return call->fail(api::method_not_implemented(method));
+  call->fail(api::method_not_found(method));
+}
+
+void Service::get_info(const CallPointer& call) {
+  call->reply(json::encoded(
+      InfoOutput{"reeve",
+                 "reeved",
+                 REEVE_VERSION,
+                 "man:reeved(8)",
+                 {std::string(api::service_interface), std::string(api::registry_interface)}}));
+}
+
+void Service::get_interface_description(const json::Value& parameters, const CallPointer& call) {
+  DescriptionInput input;
+  if (const auto decoded = json::decode(parameters, input, json::UnknownMembers::refused); !decoded)
+    return call->fail(refusal_of(decoded.error()));
+  if (input.interface == api::registry_interface)
+    return call->reply(json::encoded(DescriptionOutput{api::registry_description()}));
+  if (input.interface == api::service_interface)
+    return call->reply(json::encoded(DescriptionOutput{api::service_description()}));
+  call->fail(api::interface_not_found(input.interface));
+}
+
+// ---- what the handlers share
+
+api::Outcome<registry::LiveRun*> Service::run_for(const std::optional<std::string>& name,
+                                                  const Caller& caller) const {
+  return name ? registry_.find_run(*name) : registry_.run_of(caller.process);
+}
+
+api::Outcome<registry::LiveRun*> Service::run_to_change(const std::optional<std::string>& name,
+                                                        const Caller& caller) const {
+  auto run = run_for(name, caller);
+  if (!run) return run;
+  if (const auto objection = objection_to_changing(rules_, caller, **run)) return *objection;
+  return run;
+}
+
+api::Outcome<std::vector<registry::LiveRun*>> Service::runs_for(
+    const std::optional<std::string>& name, const Caller& caller) const {
+  const auto run = run_for(name, caller);
+  if (run.ok()) return std::vector{*run};
+  if (name) return run.error();
+  std::vector<registry::LiveRun*> all;
+  for (const auto& [id, each] : registry_.runs())
+    if (each->phase() != registry::RunPhase::opening) all.push_back(each.get());
+  return all;
+}
+
+api::Outcome<registry::LiveWorker*> Service::worker_in(registry::LiveRun& run,
+                                                       const std::string& name) {
+  if (auto* worker = run.find(name)) return worker;
+  return api::failure(api::NoSuchWorker{run.id(), name});
+}
+
+api::Outcome<process::Process> Service::open_process(const ProcessId& id) {
+  if (!std::in_range<pid_t>(id.pid) || id.pid <= 0)
+    return api::invalid_parameter("process.pid", "must be the number of a process");
+  const auto mismatch = [&](const char* reason) {
+    return api::failure(api::ProcessMismatch{id, reason});
+  };
+  if (id.boot_id && *id.boot_id != process::boot_id())
+    return mismatch("bootId names another boot of this machine");
+  auto process = process::Process::open(static_cast<pid_t>(id.pid));
+  if (!process) {
+    if (process.error().number == ESRCH) return api::failure(api::NoSuchProcess{id});
+    return api::system_failed(process.error());
+  }
+  if (id.pidfd_id && static_cast<std::uint64_t>(*id.pidfd_id) != process->identity().pidfd_id)
+    return mismatch("pidfdId names another process that had this pid");
+  return std::move(*process);
+}
+
+api::Outcome<process::Process> Service::open_process(const std::optional<ProcessId>& id,
+                                                     const std::optional<std::int64_t>& descriptor,
+                                                     Call& call) {
+  if (!descriptor) {
+    if (!id) return api::invalid_parameter("process", "is missing: give a process or a pidfd");
+    return open_process(*id);
+  }
+  auto pidfd = call.take_descriptor(*descriptor);
+  if (!pidfd)
+    return api::invalid_parameter("processFileDescriptor",
+                                  "no descriptor of that index came with the message");
+  auto process = process::Process::adopt(std::move(pidfd));
+  if (!process) {
+    if (process.error().number == ESRCH)
+      return api::failure(api::NoSuchProcess{id.value_or(ProcessId{})});
+    return api::invalid_parameter("processFileDescriptor", "is not the pidfd of a process here");
+  }
+  if (!id) return std::move(*process);
+  const auto named = open_process(*id);
+  if (!named) return named.error();
+  if (!named->identity().same_as(process->identity()))
+    return api::failure(
+        api::ProcessMismatch{*id, "process and processFileDescriptor name two processes"});
+  return std::move(*process);
+}
+
+std::optional<api::Failure> Service::objection_to_workers_of(const Caller& caller) const {
+  if (is_privileged(rules_, caller)) return std::nullopt;
+  std::int64_t held = 0;
+  for (const auto& [id, run] : registry_.runs())
+    if (run->record().uid == caller.user) held += static_cast<std::int64_t>(run->workers().size());
+  if (held < PerUser::workers) return std::nullopt;
+  return api::failure(api::TooMany{"workers", PerUser::workers});
+}
+
+std::optional<api::Failure> objection_to_texts(const std::optional<std::string>& handle,
+                                               const std::optional<std::string>& fingerprint,
+                                               const std::optional<Metadata>& metadata) {
+  const auto too_long = [](const char* what, std::size_t maximum) {
+    return api::failure(api::TooMany{what, static_cast<std::int64_t>(maximum)});
+  };
+  if (handle && handle->size() > PerRecord::text_bytes)
+    return too_long("handleBytes", PerRecord::text_bytes);
+  if (fingerprint && fingerprint->size() > PerRecord::text_bytes)
+    return too_long("fingerprintBytes", PerRecord::text_bytes);
+  if (metadata && json::encoded(*metadata).size() > PerRecord::metadata_bytes)
+    return too_long("metadataBytes", PerRecord::metadata_bytes);
+  return std::nullopt;
+}
+
+std::optional<api::Failure> objection_to_duration(std::string_view parameter,
+                                                  const std::optional<Microseconds>& duration) {
+  constexpr std::chrono::hours longest{24 * 365};
+  if (!duration || (duration->count() >= 0 && *duration <= longest)) return std::nullopt;
+  return api::invalid_parameter(parameter, "must be between 0 and a year of microseconds");
+}
+
+}  // namespace reeve::service

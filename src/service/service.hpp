@@ -1,0 +1,121 @@
+// The methods of io.reeve.Registry and org.varlink.service, for any face.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "api/methods.hpp"
+#include "json/codec.hpp"
+#include "registry/entries.hpp"
+#include "registry/registry.hpp"
+#include "service/access.hpp"
+#include "service/call.hpp"
+
+namespace reeve::service {
+
+// Ends or continues a call with what its method returns.
+template <class Method>
+class Responder {
+ public:
+  explicit Responder(CallPointer call) : call_(std::move(call)) {}
+  void reply(const typename Method::Output& output) const { call_->reply(json::encoded(output)); }
+  void stream(const typename Method::Output& output) const { call_->stream(json::encoded(output)); }
+  void fail(const api::Failure& failure) const { call_->fail(failure); }
+  [[nodiscard]] Call& call() const { return *call_; }
+  [[nodiscard]] const Caller& caller() const { return call_->caller(); }
+
+ private:
+  CallPointer call_;
+};
+
+class Subscription;
+
+class Service {
+ public:
+  Service(loop::Loop& loop, registry::Registry& registry, AccessRules rules);
+  ~Service();
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  // `method` is its full name. The call is answered now or later, errors included.
+  void dispatch(const std::string& method, const json::Value& parameters, const CallPointer& call);
+
+ private:
+  template <class Method>
+  using Handler = void (Service::*)(typename Method::Input, Responder<Method>);
+  template <class Method>
+  void offer(Handler<Method> handler);
+
+  void get_info(const CallPointer& call);
+  void get_interface_description(const json::Value& parameters, const CallPointer& call);
+
+  // service/runs.cpp
+  void open_run(api::OpenRun::Input input, Responder<api::OpenRun> respond);
+  void close_run(api::CloseRun::Input input, Responder<api::CloseRun> respond);
+  void enter_run(api::EnterRun::Input input, Responder<api::EnterRun> respond);
+  void get_run(api::GetRun::Input input, Responder<api::GetRun> respond);
+  void list_runs(api::ListRuns::Input input, Responder<api::ListRuns> respond);
+
+  // service/workers.cpp
+  void reserve(api::Reserve::Input input, Responder<api::Reserve> respond);
+  void activate(api::Activate::Input input, Responder<api::Activate> respond);
+  void register_worker(api::Register::Input input, Responder<api::Register> respond);
+  void unregister(api::Unregister::Input input, Responder<api::Unregister> respond);
+  void signal(api::Signal::Input input, Responder<api::Signal> respond);
+  void stop(api::Stop::Input input, Responder<api::Stop> respond);
+  void wait(api::Wait::Input input, Responder<api::Wait> respond);
+
+  // service/queries.cpp
+  void is_registered(api::IsRegistered::Input input, Responder<api::IsRegistered> respond);
+  void get_worker(api::GetWorker::Input input, Responder<api::GetWorker> respond);
+  void list_workers(api::ListWorkers::Input input, Responder<api::ListWorkers> respond);
+  void list_processes(api::ListProcesses::Input input, Responder<api::ListProcesses> respond);
+  void validate_workers(api::ValidateWorkers::Input input, Responder<api::ValidateWorkers> respond);
+  void cleanup_dead_workers(api::CleanupDeadWorkers::Input input,
+                            Responder<api::CleanupDeadWorkers> respond);
+  void cleanup_orphans(api::CleanupOrphans::Input input, Responder<api::CleanupOrphans> respond);
+  void get_statistics(api::GetStatistics::Input input, Responder<api::GetStatistics> respond);
+  void list_entries(api::ListEntries::Input input, Responder<api::ListEntries> respond);
+  void count_entries(api::CountEntries::Input input, Responder<api::CountEntries> respond);
+  void subscribe(api::Subscribe::Input input, Responder<api::Subscribe> respond);
+
+  // The run that is named, or the caller's.
+  [[nodiscard]] api::Outcome<registry::LiveRun*> run_for(const std::optional<std::string>& name,
+                                                         const Caller& caller) const;
+  // The same, if the caller may change it.
+  [[nodiscard]] api::Outcome<registry::LiveRun*> run_to_change(
+      const std::optional<std::string>& name, const Caller& caller) const;
+  // For queries over many: the run that is named, the caller's, or, for a caller without a run,
+  // all.
+  [[nodiscard]] api::Outcome<std::vector<registry::LiveRun*>> runs_for(
+      const std::optional<std::string>& name, const Caller& caller) const;
+  [[nodiscard]] static api::Outcome<registry::LiveWorker*> worker_in(registry::LiveRun& run,
+                                                                     const std::string& name);
+  // What a caller wrote to identify a process: opened and compared with all it said.
+  [[nodiscard]] static api::Outcome<process::Process> open_process(const ProcessId& id);
+  [[nodiscard]] static api::Outcome<process::Process> open_process(
+      const std::optional<ProcessId>& id, const std::optional<std::int64_t>& descriptor,
+      Call& call);
+  [[nodiscard]] std::optional<api::Failure> objection_to_workers_of(const Caller& caller) const;
+
+  loop::Loop& loop_;
+  registry::Registry& registry_;
+  AccessRules rules_;
+  using Dispatch = std::function<void(const json::Value&, const CallPointer&)>;
+  std::unordered_map<std::string, Dispatch> methods_;
+  std::map<std::uint64_t, std::unique_ptr<registry::EntryWalk>> walks_;
+  std::uint64_t last_walk_ = 0;
+};
+
+// What is wrong with texts a client wants stored; nothing if they fit in a record.
+std::optional<api::Failure> objection_to_texts(const std::optional<std::string>& handle,
+                                               const std::optional<std::string>& fingerprint,
+                                               const std::optional<Metadata>& metadata);
+// Microseconds from a client: neither negative nor beyond what a deadline can hold.
+std::optional<api::Failure> objection_to_duration(std::string_view parameter,
+                                                  const std::optional<Microseconds>& duration);
+
+}  // namespace reeve::service

@@ -1,0 +1,250 @@
+#include "sys/calls.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+namespace reeve::sys {
+
+namespace {
+
+constexpr long pidfs_magic = 0x50494446;          // PID_FS_MAGIC of linux/magic.h, Linux 6.9
+constexpr std::size_t descriptors_at_most = 253;  // SCM_MAX_FD of net/scm.h
+
+template <class Call>
+auto without_interruption(Call call) {
+  for (;;) {
+    const auto returned = call();
+    if (returned >= 0) return returned;
+    if (errno != EINTR) return static_cast<decltype(returned)>(-errno);
+  }
+}
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+}  // namespace
+
+int pidfd_open(pid_t pid) {
+  return static_cast<int>(without_interruption([=] { return syscall(SYS_pidfd_open, pid, 0); }));
+}
+
+int pidfd_send_signal(int pidfd, int signal) {
+  return static_cast<int>(without_interruption(
+      [=] { return syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0); }));
+}
+
+int pidfd_get_info(int pidfd, std::uint64_t mask, PidfdInfo& info) {
+  static_assert(sizeof(PidfdInfo) == 64, "PIDFD_INFO_SIZE_VER0 of the kernel's header");
+  info.mask = mask;
+  return without_interruption([&] { return ioctl(pidfd, _IOWR(0xFF, 11, PidfdInfo), &info); });
+}
+
+std::uint64_t pidfd_inode(int pidfd) {
+  struct statfs filesystem {};
+  if (fstatfs(pidfd, &filesystem) < 0 || filesystem.f_type != pidfs_magic) return 0;
+  return inode_of(pidfd);
+}
+
+Result<FileDescriptor> open_at(int directory, const std::string& path, int flags) {
+  const int fd = without_interruption(
+      [&] { return ::openat(directory, path.c_str(), flags | O_CLOEXEC | O_NOCTTY, 0644); });
+  if (fd < 0) return Error{-fd, path, "open"};
+  return FileDescriptor(fd);
+}
+
+Result<FileDescriptor> open_directory_at(int directory, const std::string& path) {
+  return open_at(directory, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+}
+
+Result<std::string> read_all(int fd, std::size_t maximum) {
+  std::string content;
+  std::array<char, 4096> buffer;
+  while (content.size() < maximum) {
+    const auto length = without_interruption([&] {
+      return ::pread(fd, buffer.data(), buffer.size(), static_cast<off_t>(content.size()));
+    });
+    if (length < 0) return Error{static_cast<int>(-length), {}, "read"};
+    if (length == 0) break;
+    content.append(buffer.data(), static_cast<std::size_t>(length));
+  }
+  return content;
+}
+
+Result<std::string> read_file_at(int directory, const std::string& path) {
+  auto file = open_at(directory, path, O_RDONLY);
+  if (!file) return file.error();
+  auto content = read_all(file->get());
+  if (!content) content.error().object = path;
+  return content;
+}
+
+Status write_file_at(int directory, const std::string& path, std::string_view content) {
+  auto file = open_at(directory, path, O_WRONLY);
+  if (!file) return file.error();
+  const auto written =
+      without_interruption([&] { return ::write(file->get(), content.data(), content.size()); });
+  if (written < 0) return Error{static_cast<int>(-written), path, "write"};
+  return Done{};
+}
+
+Result<std::vector<std::string>> list_directories(int directory) {
+  auto own = open_directory_at(directory, ".");
+  if (!own) return own.error();
+  const std::unique_ptr<DIR, CloseDirectory> stream(::fdopendir(own->get()));
+  if (!stream) return Error{errno, {}, "list directory"};
+  (void)own->release();  // closedir(3) closes it
+  std::vector<std::string> names;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(stream.get());
+    if (entry == nullptr) {
+      if (errno != 0) return Error{errno, {}, "list directory"};
+      return names;
+    }
+    const std::string_view name = entry->d_name;
+    if (entry->d_type == DT_DIR && name != "." && name != "..") names.emplace_back(name);
+  }
+}
+
+int make_directory_at(int directory, const std::string& path, mode_t mode) {
+  return without_interruption([&] { return ::mkdirat(directory, path.c_str(), mode); });
+}
+
+int remove_directory_at(int directory, const std::string& path) {
+  return without_interruption([&] { return ::unlinkat(directory, path.c_str(), AT_REMOVEDIR); });
+}
+
+int set_extended_attribute(int fd, const char* name, std::string_view value) {
+  return without_interruption([&] { return ::fsetxattr(fd, name, value.data(), value.size(), 0); });
+}
+
+Result<std::string> get_extended_attribute(int fd, const char* name) {
+  std::string value(1024, '\0');
+  for (;;) {
+    const auto length =
+        without_interruption([&] { return ::fgetxattr(fd, name, value.data(), value.size()); });
+    if (length >= 0) {
+      value.resize(static_cast<std::size_t>(length));
+      return value;
+    }
+    constexpr std::size_t largest = 65536;  // XATTR_SIZE_MAX of linux/limits.h
+    if (length != -ERANGE || value.size() >= largest)
+      return Error{static_cast<int>(-length), name, "read extended attribute"};
+    value.resize(largest);
+  }
+}
+
+int lock_exclusive(int fd) {
+  return without_interruption([=] { return ::flock(fd, LOCK_EX | LOCK_NB); });
+}
+
+std::uint64_t inode_of(int fd) {
+  struct stat status {};
+  return ::fstat(fd, &status) < 0 ? 0 : status.st_ino;
+}
+
+int accept_connection(int listener) {
+  return without_interruption(
+      [=] { return ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); });
+}
+
+ssize_t send_bytes(int socket, std::string_view bytes, std::span<const int> descriptors) {
+  iovec part{const_cast<char*>(bytes.data()), bytes.size()};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(descriptors_at_most * sizeof(int))> control;
+  if (!descriptors.empty()) {
+    message.msg_control = control.data();
+    message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+    std::memcpy(CMSG_DATA(header), descriptors.data(), descriptors.size_bytes());
+  }
+  return without_interruption(
+      [&] { return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT); });
+}
+
+int receive_bytes(int socket, std::span<char> buffer, Received& received) {
+  iovec part{buffer.data(), buffer.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(descriptors_at_most * sizeof(int))> control;
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const auto length = without_interruption(
+      [&] { return ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC); });
+  if (length < 0) return static_cast<int>(length);
+  received.bytes = static_cast<std::size_t>(length);
+  received.descriptors_truncated = (message.msg_flags & MSG_CTRUNC) != 0;
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    const auto count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
+      received.descriptors.emplace_back(fd);
+    }
+  }
+  return 0;
+}
+
+int peer_credentials(int socket, ucred& credentials) {
+  socklen_t size = sizeof credentials;
+  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0 ? -errno : 0;
+}
+
+int peer_pidfd(int socket) {
+  int pidfd = -1;
+  socklen_t size = sizeof pidfd;
+  return ::getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) < 0 ? -errno : pidfd;
+}
+
+Result<FileDescriptor> signal_descriptor(std::span<const int> signals) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : signals)
+    sigaddset(&set, signal);
+  if (sigprocmask(SIG_BLOCK, &set, nullptr) < 0) return Error{errno, {}, "block signals"};
+  const int fd = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (fd < 0) return Error{errno, {}, "open a signalfd"};
+  return FileDescriptor(fd);
+}
+
+int read_signal(int fd) {
+  signalfd_siginfo information{};
+  const auto length =
+      without_interruption([&] { return ::read(fd, &information, sizeof information); });
+  if (length < 0) return static_cast<int>(length);
+  return static_cast<int>(information.ssi_signo);
+}
+
+short poll_now(int fd, short events) {
+  pollfd entry{fd, events, 0};
+  return ::poll(&entry, 1, 0) > 0 ? entry.revents : short{0};
+}
+
+}  // namespace reeve::sys

@@ -1,0 +1,298 @@
+#include "varlink/connection.hpp"
+
+#include <poll.h>
+
+#include <array>
+#include <cerrno>
+
+#include "json/codec.hpp"
+#include "sys/calls.hpp"
+
+namespace reeve::varlink {
+
+namespace {
+
+constexpr std::size_t read_at_once = 65536;
+// A stream stops above this and goes on below it.
+constexpr std::size_t room = 262144;
+constexpr Microseconds half_closed_retry{50'000};
+
+// The members of a call as the varlink protocol defines them.
+struct Message {
+  std::string method;
+  std::optional<json::Value> parameters;
+  bool more = false;
+  bool oneway = false;
+  bool upgrade = false;
+};
+
+Result<Message, std::string> read_message(const json::Value& json) {
+  const auto members = json.members();
+  if (!members) return std::string("a call must be a JSON object");
+  Message message;
+  for (const auto& [name, value] : *members) {
+    if (name == "method") {
+      const auto method = value.string();
+      if (!method) return std::string("\"method\" must be a string");
+      message.method = *method;
+    } else if (name == "parameters") {
+      if (value.is_null()) continue;
+      if (!value.is_object()) return std::string("\"parameters\" must be an object");
+      message.parameters = value;
+    } else if (name == "more" || name == "oneway" || name == "upgrade") {
+      const auto flag = value.is_null() ? false : value.boolean();
+      if (!flag) return "\"" + std::string(name) + "\" must be true or false";
+      (name == "more" ? message.more : name == "oneway" ? message.oneway : message.upgrade) = *flag;
+    } else {
+      return "a call has no member \"" + std::string(name) + "\"";
+    }
+  }
+  if (message.method.empty()) return std::string("a call needs a \"method\"");
+  return message;
+}
+
+}  // namespace
+
+// The call under way on a connection; outlives the connection while a handler holds it.
+class ConnectionCall : public service::Call {
+ public:
+  ConnectionCall(Connection& connection, bool more, bool oneway,
+                 std::vector<FileDescriptor> descriptors)
+      : connection_(&connection),
+        more_(more),
+        oneway_(oneway),
+        descriptors_(std::move(descriptors)),
+        caller_(connection.caller_) {}
+
+  [[nodiscard]] const service::Caller& caller() const override { return *caller_; }
+  [[nodiscard]] bool more() const override { return more_; }
+  [[nodiscard]] bool is_oneway() const { return oneway_; }
+
+  FileDescriptor take_descriptor(std::int64_t index) override {
+    if (index < 0 || index >= static_cast<std::int64_t>(descriptors_.size())) return {};
+    return std::move(descriptors_[static_cast<std::size_t>(index)]);
+  }
+
+  void reply(std::string parameters) override {
+    send("{\"parameters\":" + parameters + "}");
+    end();
+  }
+
+  void fail(const api::Failure& failure) override {
+    send("{\"error\":\"" + failure.error + "\",\"parameters\":" + failure.parameters + "}");
+    end();
+  }
+
+  void stream(std::string parameters) override {
+    send("{\"parameters\":" + parameters + ",\"continues\":true}");
+  }
+
+  [[nodiscard]] bool has_room() const override {
+    return connection_ != nullptr && connection_->unsent() < room;
+  }
+  void on_room(std::function<void()> handler) override { room_ = std::move(handler); }
+  void on_abandoned(std::function<void()> handler) override {
+    if (connection_ != nullptr) abandoned_ = std::move(handler);
+  }
+
+  void tell_room() const {
+    if (const auto handler = room_) handler();
+  }
+
+  void abandon() {
+    connection_ = nullptr;
+    room_ = nullptr;
+    if (const auto handler = std::exchange(abandoned_, nullptr)) handler();
+  }
+
+ private:
+  void send(const std::string& message) {
+    if (connection_ != nullptr && !oneway_) connection_->send_message(message);
+  }
+
+  void end() {
+    room_ = nullptr;
+    abandoned_ = nullptr;
+    if (connection_ != nullptr) std::exchange(connection_, nullptr)->call_ended();
+  }
+
+  Connection* connection_;
+  bool more_;
+  bool oneway_;
+  std::vector<FileDescriptor> descriptors_;
+  std::shared_ptr<const service::Caller> caller_;
+  std::function<void()> room_;
+  std::function<void()> abandoned_;
+};
+
+Connection::Connection(Server& server, std::uint64_t id, FileDescriptor socket,
+                       service::Caller caller)
+    : server_(server),
+      id_(id),
+      socket_(std::move(socket)),
+      caller_(std::make_shared<const service::Caller>(std::move(caller))),
+      input_(longest_message) {}
+
+Connection::~Connection() {
+  if (call_) std::exchange(call_, nullptr)->abandon();
+}
+
+// With a call under way only the end of the connection is awaited: what the client sends meanwhile
+// stays in its socket.
+void Connection::arm() {
+  if (closed_) return;
+  if (client_ != Client::present || input_ended_) {
+    // io_uring always polls for EPOLLRDHUP, and a half-closed socket reports it for ever: there is
+    // nothing to wait for but room to send, and that only by asking again.
+    readiness_.retire();
+    armed_for_ = -1;
+    if (unsent() > 0) retry_ = server_.loop_.after(half_closed_retry, [this] { ready(POLLOUT); });
+    return;
+  }
+  const short wanted = unsent() > 0 ? POLLOUT : call_ ? 0 : POLLIN;
+  if (readiness_.pending() && armed_for_ == wanted) return;
+  armed_for_ = wanted;
+  readiness_ = server_.loop_.poll(socket_.get(), wanted, [this](int events) { ready(events); });
+}
+
+void Connection::ready(int events) {
+  if (closed_) return;
+  if (events < 0 || (events & (POLLERR | POLLHUP)) != 0) return lose_client();
+  if ((events & POLLRDHUP) != 0) client_ = Client::half_closed;
+  if (unsent() > 0)
+    flush();
+  else if ((events & POLLIN) != 0)
+    receive();
+  serve();
+}
+
+// Nobody hears an answer any more, but what was sent before counts: a oneway call, above all.
+void Connection::lose_client() {
+  if (closed_) return;
+  client_ = Client::gone;
+  readiness_.retire();
+  retry_.disarm();
+  output_.clear();
+  sent_ = 0;
+  if (call_ && !call_->is_oneway()) std::exchange(call_, nullptr)->abandon();
+  serve();
+}
+
+void Connection::receive() {
+  std::array<char, read_at_once> buffer;
+  sys::Received received;
+  const int result = sys::receive_bytes(socket_.get(), buffer, received);
+  if (result == -EAGAIN && client_ == Client::present) return;
+  if (result < 0 || received.bytes == 0) {
+    input_ended_ = true;
+    return;
+  }
+  if (received.descriptors_truncated || received.descriptors.size() > descriptors_per_message)
+    return end_after_flush(api::failure(
+        api::TooMany{"descriptorsPerMessage", static_cast<std::int64_t>(descriptors_per_message)}));
+  input_.add({buffer.data(), received.bytes}, std::move(received.descriptors));
+}
+
+void Connection::serve() {
+  if (closed_ || serving_) return;  // a call that ended at once leads back here
+  serving_ = true;
+  while (!call_ && unsent() == 0) {
+    if (input_.is_overrun())
+      end_after_flush(
+          api::failure(api::TooMany{"messageBytes", static_cast<std::int64_t>(longest_message)}));
+    else if (auto frame = input_.take())
+      serve_frame(std::move(*frame));
+    else if (client_ != Client::present && !input_ended_)
+      receive();
+    else
+      break;
+  }
+  serving_ = false;
+  if (input_ended_ && !call_ && unsent() == 0) return close();
+  arm();
+}
+
+void Connection::serve_frame(Frame frame) {
+  const auto json = server_.parser_.parse(frame.text);
+  if (!json) return end_after_flush(api::failure(api::InvalidMessage{json.error()}));
+  const auto message = read_message(*json);
+  if (!message) return end_after_flush(api::failure(api::InvalidMessage{message.error()}));
+  const auto call = std::make_shared<ConnectionCall>(*this, message->more, message->oneway,
+                                                     std::move(frame.descriptors));
+  call_ = call;
+  if (message->upgrade)
+    return call->fail(api::invalid_parameter("upgrade", "is not offered by this service"));
+  if (message->more && message->oneway)
+    return call->fail(api::invalid_parameter("oneway", "cannot be combined with more"));
+  if (message->parameters) {
+    server_.service_.dispatch(message->method, *message->parameters, call);
+  } else {
+    const auto nothing = server_.parser_.parse("{}");
+    server_.service_.dispatch(message->method, *nothing, call);
+  }
+  if (client_ == Client::gone && call_ && !call_->is_oneway())
+    std::exchange(call_, nullptr)->abandon();
+}
+
+void Connection::call_ended() {
+  call_.reset();
+  serve();
+}
+
+void Connection::send_message(std::string_view message) {
+  if (closed_ || client_ == Client::gone) return;
+  const bool idle = unsent() == 0;
+  output_ += message;
+  output_ += '\0';
+  if (idle) flush();
+  if (unsent() > 0) arm();
+}
+
+void Connection::flush() {
+  while (unsent() > 0) {
+    const auto sent = sys::send_bytes(socket_.get(), std::string_view(output_).substr(sent_));
+    if (sent == -EAGAIN) break;
+    if (sent < 0) {
+      // From the loop: it may be a handler of this connection's call that is sending.
+      client_ = Client::gone;
+      output_.clear();
+      sent_ = 0;
+      retry_ = server_.loop_.after(Microseconds{0}, [this] { lose_client(); });
+      return;
+    }
+    sent_ += static_cast<std::size_t>(sent);
+  }
+  if (unsent() == 0) {
+    output_.clear();
+    sent_ = 0;
+    if (output_.capacity() > room) output_.shrink_to_fit();
+  } else if (sent_ > room) {
+    output_.erase(0, sent_);
+    sent_ = 0;
+  }
+  if (call_ && call_->has_room()) {
+    const auto call = call_;
+    call->tell_room();
+  }
+}
+
+void Connection::end_after_flush(const api::Failure& failure) {
+  input_ended_ = true;
+  input_ = Framer(longest_message);
+  send_message("{\"error\":\"" + failure.error + "\",\"parameters\":" + failure.parameters + "}");
+}
+
+void Connection::refuse(const api::Failure& failure) {
+  end_after_flush(failure);
+  serve();
+}
+
+// It goes from the loop: it may be a handler of this connection's call that got here.
+void Connection::close() {
+  if (std::exchange(closed_, true)) return;
+  readiness_.retire();
+  retry_.disarm();
+  server_.forget(id_);
+}
+
+}  // namespace reeve::varlink

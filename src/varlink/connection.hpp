@@ -1,0 +1,61 @@
+// One client of the varlink server.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "varlink/framer.hpp"
+#include "varlink/server.hpp"
+
+namespace reeve::varlink {
+
+class ConnectionCall;
+
+class Connection {
+ public:
+  Connection(Server& server, std::uint64_t id, FileDescriptor socket, service::Caller caller);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void start() { arm(); }
+  [[nodiscard]] uid_t user() const { return caller_->user; }
+  // Answers with an error, without having been asked, and ends.
+  void refuse(const api::Failure& failure);
+
+ private:
+  friend class ConnectionCall;
+
+  void arm();
+  void ready(int events);
+  void receive();
+  void serve();
+  void serve_frame(Frame frame);
+  void call_ended();
+  void send_message(std::string_view message);
+  void flush();
+  void end_after_flush(const api::Failure& failure);
+  void lose_client();
+  void close();
+  [[nodiscard]] std::size_t unsent() const { return output_.size() - sent_; }
+
+  Server& server_;
+  std::uint64_t id_;
+  FileDescriptor socket_;
+  std::shared_ptr<const service::Caller> caller_;
+  Framer input_;
+  std::string output_;
+  std::size_t sent_ = 0;
+  std::shared_ptr<ConnectionCall> call_;
+  // How much of the client is left. Half closed: it shut its side down and may still read.
+  enum class Client { present, half_closed, gone };
+  Client client_ = Client::present;
+  bool input_ended_ = false;  // all was read, or what is left cannot be understood
+  bool closed_ = false;
+  bool serving_ = false;
+  short armed_for_ = -1;
+  loop::Operation readiness_;
+  loop::Timer retry_;
+};
+
+}  // namespace reeve::varlink

@@ -1,0 +1,121 @@
+#include "varlink/server.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/log.hpp"
+#include "sys/calls.hpp"
+#include "varlink/connection.hpp"
+
+namespace reeve::varlink {
+
+namespace {
+
+constexpr Microseconds pause_when_full{1'000'000};
+
+service::Caller caller_behind(int socket) {
+  service::Caller caller;
+  ucred credentials{};
+  if (sys::peer_credentials(socket, credentials) < 0) return caller;
+  caller.user = credentials.uid;
+  const int pidfd = sys::peer_pidfd(socket);
+  // Before Linux 6.5 there is only the pid, opened while its connection is new.
+  auto process = pidfd >= 0 ? process::Process::adopt(FileDescriptor(pidfd))
+                            : process::Process::open(credentials.pid);
+  if (process.ok()) caller.process = std::move(*process);
+  return caller;
+}
+
+}  // namespace
+
+Server::Server(loop::Loop& loop, service::Service& service, service::AccessRules rules,
+               FileDescriptor listener)
+    : loop_(loop), service_(service), rules_(std::move(rules)), listener_(std::move(listener)) {
+  await_connection();
+}
+
+Server::~Server() = default;
+
+void Server::await_connection() {
+  accepting_ = loop_.poll(listener_.get(), POLLIN, [this](int) { accept_all(); });
+}
+
+void Server::accept_all() {
+  for (;;) {
+    const int socket = sys::accept_connection(listener_.get());
+    if (socket == -EAGAIN) return await_connection();
+    if (socket == -ECONNABORTED) continue;
+    if (socket < 0) {
+      // No descriptors or no memory left: those who are connected are served on.
+      log::error("cannot accept a connection: {}; pausing for a second", errno_name(-socket));
+      pause_ = loop_.after(pause_when_full, [this] { accept_all(); });
+      return;
+    }
+    admit(FileDescriptor(socket));
+  }
+}
+
+void Server::admit(FileDescriptor socket) {
+  auto caller = caller_behind(socket.get());
+  const auto user = caller.user;
+  const bool privileged = service::is_privileged(rules_, caller);
+  const auto id = ++last_id_;
+  auto& connection = *connections_
+                          .emplace(id, std::make_unique<Connection>(*this, id, std::move(socket),
+                                                                    std::move(caller)))
+                          .first->second;
+  const bool too_many_of_user =
+      ++connections_of_[user] > service::PerUser::connections && !privileged;
+  if (too_many_of_user || connections_.size() > connections_at_most) {
+    const std::int64_t maximum = too_many_of_user ? service::PerUser::connections
+                                                  : static_cast<std::int64_t>(connections_at_most);
+    return connection.refuse(api::failure(api::TooMany{"connections", maximum}));
+  }
+  connection.start();
+}
+
+void Server::forget(std::uint64_t id) {
+  departed_.push_back(id);
+  farewell_ = loop_.after(Microseconds{0}, [this] {
+    for (const auto departed : std::exchange(departed_, {})) {
+      const auto found = connections_.find(departed);
+      if (found == connections_.end()) continue;
+      if (--connections_of_[found->second->user()] == 0)
+        connections_of_.erase(found->second->user());
+      const auto connection = std::move(found->second);
+      connections_.erase(found);
+    }
+  });
+}
+
+Result<FileDescriptor> listen_at(const std::string& path, mode_t mode) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return Error{ENAMETOOLONG, path, "listen on socket"};
+  std::memcpy(address.sun_path, path.data(), path.size());
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket) return Error{errno, path, "make a socket for"};
+  // The mode must not be wider for a moment than it is to be in the end.
+  const mode_t before = ::umask(0777);
+  int bound = ::bind(socket.get(), generic, sizeof address) < 0 ? errno : 0;
+  if (bound == EADDRINUSE) {
+    const FileDescriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (::connect(probe.get(), generic, sizeof address) < 0 && errno == ECONNREFUSED) {
+      ::unlink(path.c_str());
+      bound = ::bind(socket.get(), generic, sizeof address) < 0 ? errno : 0;
+    }
+  }
+  ::umask(before);
+  if (bound != 0) return Error{bound, path, "bind socket"};
+  if (::chmod(path.c_str(), mode) < 0) return Error{errno, path, "set the mode of socket"};
+  if (::listen(socket.get(), SOMAXCONN) < 0) return Error{errno, path, "listen on socket"};
+  return socket;
+}
+
+}  // namespace reeve::varlink

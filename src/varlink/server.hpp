@@ -1,0 +1,59 @@
+// The varlink face: a listening socket and its connections, each served in order.
+//
+// A connection has one call under way at a time; what a client sends meanwhile waits in its socket,
+// so nobody's pipelining costs memory here. Answers that a client does not read are buffered for
+// one call at most; a stream stops at a bound and goes on when the client reads.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <unordered_map>
+
+#include "loop/loop.hpp"
+#include "service/service.hpp"
+
+namespace reeve::varlink {
+
+inline constexpr std::size_t longest_message = 1U << 20;
+inline constexpr std::size_t descriptors_per_message = 16;
+inline constexpr std::size_t connections_at_most = 8192;
+
+class Connection;
+
+class Server {
+ public:
+  // `listener` is a listening, non-blocking AF_UNIX stream socket.
+  Server(loop::Loop& loop, service::Service& service, service::AccessRules rules,
+         FileDescriptor listener);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+ private:
+  friend class Connection;
+
+  void await_connection();
+  void accept_all();
+  void admit(FileDescriptor socket);
+  // From the connection itself: it goes when it has returned.
+  void forget(std::uint64_t id);
+
+  loop::Loop& loop_;
+  service::Service& service_;
+  service::AccessRules rules_;
+  FileDescriptor listener_;
+  loop::Operation accepting_;
+  loop::Timer pause_;
+  json::Parser parser_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
+  std::map<uid_t, std::int64_t> connections_of_;
+  std::uint64_t last_id_ = 0;
+  std::vector<std::uint64_t> departed_;
+  loop::Timer farewell_;
+};
+
+// A socket at `path`, bound with the given mode and listening. A socket that nobody listens on any
+// more is replaced; EADDRINUSE if somebody does.
+Result<FileDescriptor> listen_at(const std::string& path, mode_t mode);
+
+}  // namespace reeve::varlink
