@@ -18,7 +18,7 @@
 #include "process/process.hpp"
 #include "registry/names.hpp"
 #include "sys/calls.hpp"
-#include "varlink/server.hpp"
+#include "varlink/listen.hpp"
 
 namespace reeve::daemon {
 

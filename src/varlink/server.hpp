@@ -52,8 +52,4 @@ class Server {
   loop::Timer farewell_;
 };
 
-// A socket at `path`, bound with the given mode and listening. A socket that nobody listens on any
-// more is replaced; EADDRINUSE if somebody does.
-Result<FileDescriptor> listen_at(const std::string& path, mode_t mode);
-
 }  // namespace reeve::varlink

@@ -1,0 +1,44 @@
+#include <fmt/core.h>
+
+#include <array>
+
+#include "base/text.hpp"
+#include "ctl/options.hpp"
+
+namespace reeve::ctl {
+
+std::optional<Microseconds> parse_duration(std::string_view text) {
+  struct Unit {
+    std::string_view name;
+    std::int64_t microseconds;
+  };
+  constexpr std::array<Unit, 7> units{{{"us", 1},
+                                       {"ms", 1'000},
+                                       {"min", 60'000'000},
+                                       {"m", 60'000'000},
+                                       {"h", 3'600'000'000},
+                                       {"s", 1'000'000},
+                                       {"", 1'000'000}}};
+  constexpr std::int64_t largest = 365LL * 24 * 3'600'000'000;
+  for (const auto& unit : units) {
+    if (!text.ends_with(unit.name)) continue;
+    const auto number = parse_number<std::int64_t>(text.substr(0, text.size() - unit.name.size()));
+    if (!number) continue;
+    if (*number < 0 || *number > largest / unit.microseconds) return std::nullopt;
+    return Microseconds(*number * unit.microseconds);
+  }
+  return std::nullopt;
+}
+
+std::string format_duration(Microseconds duration) {
+  const auto microseconds = duration.count();
+  if (microseconds < 1'000) return fmt::format("{}us", microseconds);
+  if (microseconds < 1'000'000) return fmt::format("{}ms", microseconds / 1'000);
+  const auto seconds = microseconds / 1'000'000;
+  if (seconds < 60) return fmt::format("{}s", seconds);
+  if (seconds < 3'600) return fmt::format("{}min {}s", seconds / 60, seconds % 60);
+  if (seconds < 86'400) return fmt::format("{}h {}min", seconds / 3'600, seconds / 60 % 60);
+  return fmt::format("{}d {}h", seconds / 86'400, seconds / 3'600 % 24);
+}
+
+}  // namespace reeve::ctl

@@ -1,0 +1,283 @@
+#include <time.h>
+
+#include "ctl/output.hpp"
+#include "ctl/session.hpp"
+#include "ctl/verbs.hpp"
+
+namespace reeve::ctl {
+
+namespace {
+
+std::string state_of(const Worker& worker) {
+  const std::string state(json::name_of(worker.state));
+  return worker.exit ? fmt::format("{} ({})", state, told(*worker.exit)) : state;
+}
+
+std::string pid_of(const std::optional<ProcessId>& process) {
+  return process ? std::to_string(process->pid) : "-";
+}
+
+void print_workers(const Options& options, const std::vector<Worker>& workers) {
+  Table table(options, {{"RUN"},
+                        {"WORKER", Table::Column::wide},
+                        {"STATE"},
+                        {"PID", Table::Column::right},
+                        {"HANDLE", Table::Column::wide},
+                        {"FINGERPRINT", Table::Column::wide},
+                        {"AGE"}});
+  for (const auto& worker : workers)
+    table.add({brief(worker.run), worker.worker, state_of(worker), pid_of(worker.process),
+               worker.handle.value_or("-"), worker.fingerprint.value_or("-"),
+               age(worker.activated_at.value_or(worker.reserved_at))});
+  table.print();
+}
+
+std::string clock_time(const Timestamp& at) {
+  const time_t seconds = at.realtime.count() / 1'000'000;
+  tm local{};
+  localtime_r(&seconds, &local);
+  return fmt::format("{:02}:{:02}:{:02}.{:06}", local.tm_hour, local.tm_min, local.tm_sec,
+                     at.realtime.count() % 1'000'000);
+}
+
+void line(std::string_view name, const std::string& value) {
+  fmt::print("{:>14}: {}\n", name, value);
+}
+
+std::string bytes(std::int64_t count) {
+  if (count < 1024) return fmt::format("{} B", count);
+  if (count < 1024 * 1024) return fmt::format("{:.1f} KiB", static_cast<double>(count) / 1024);
+  return fmt::format("{:.1f} MiB", static_cast<double>(count) / 1024 / 1024);
+}
+
+}  // namespace
+
+ExitCode verb_status(const Options& options) {
+  auto session = Session::open(options);
+  if (!session) return session.error();
+  const auto runs = session->call<api::ListRuns>({});
+  if (!runs) return runs.error();
+  const auto output = session->call<api::GetStatistics>({options.run});
+  if (!output) return output.error();
+  if (printed_as_json(options, *output)) return exit_ok;
+  const auto& statistics = output->statistics;
+  line("Socket", options.socket);
+  line("Runs", fmt::format("{}", runs->runs.size()));
+  line("Workers", fmt::format("{} active, {} reserved, {} stopping, {} exited", statistics.active,
+                              statistics.reserved, statistics.stopping, statistics.exited));
+  line("Since start",
+       fmt::format("{} activated, {} exited, {} orphans killed", statistics.activated_total,
+                   statistics.exited_total, statistics.orphans_killed_total));
+  for (const auto& run : runs->runs)
+    line("Run", fmt::format("{} {} {}, owner {}, {} workers, for {}", brief(run.run),
+                            run.name.value_or("(no name)"), json::name_of(run.state), run.owner.pid,
+                            run.workers, age(run.opened_at)));
+  return exit_ok;
+}
+
+ExitCode verb_list(const Options& options) {
+  auto session = Session::open(options);
+  if (!session) return session.error();
+  const auto output =
+      session->call<api::ListWorkers>({options.run, options.state, options.fingerprint});
+  if (!output) return output.error();
+  if (!printed_as_json(options, *output)) print_workers(options, output->workers);
+  return exit_ok;
+}
+
+ExitCode verb_show(const Options& options) {
+  auto session = Session::open(options);
+  if (!session) return session.error();
+  const auto output = session->call<api::GetWorker>({options.arguments.front(), options.run});
+  if (!output) return output.error();
+  if (printed_as_json(options, *output)) return exit_ok;
+  const auto& worker = output->worker;
+  line("Worker", worker.worker);
+  line("Run", worker.run);
+  line("State", state_of(worker));
+  if (worker.process) line("Process", pid_of(worker.process));
+  if (worker.handle) line("Handle", *worker.handle);
+  if (worker.fingerprint) line("Fingerprint", *worker.fingerprint);
+  line("Control group", worker.control_group);
+  line("Reserved", fmt::format("{} ago", age(worker.reserved_at)));
+  if (worker.activated_at) line("Activated", fmt::format("{} ago", age(*worker.activated_at)));
+  if (worker.exit) line("Ended", fmt::format("{} ago", age(worker.exit->at)));
+  if (const auto& usage = worker.usage) {
+    if (usage->processor_user)
+      line("Processor",
+           fmt::format("{} user, {} system", format_duration(*usage->processor_user),
+                       format_duration(usage->processor_system.value_or(Microseconds{}))));
+    if (usage->memory_current_bytes) line("Memory", bytes(*usage->memory_current_bytes));
+    if (usage->memory_peak_bytes) line("Memory peak", bytes(*usage->memory_peak_bytes));
+    if (usage->tasks_peak) line("Tasks peak", std::to_string(*usage->tasks_peak));
+    if (usage->out_of_memory_kills) line("OOM kills", std::to_string(*usage->out_of_memory_kills));
+  }
+  for (const auto& [key, value] : worker.metadata.value_or(Metadata{}))
+    line("Metadata", key + "=" + value);
+  return exit_ok;
+}
+
+ExitCode verb_events(const Options& options) {
+  auto session = Session::open(options);
+  if (!session) return session.error();
+  const auto followed = session->call_more<api::Subscribe>(
+      {options.run, options.after}, [&](const api::Subscribe::Output& output) {
+        if (printed_as_json(options, output)) return true;
+        const auto& event = output.event;
+        std::string text = fmt::format("{} {} {:<18}", clock_time(event.at), event.sequence,
+                                       json::name_of(event.kind));
+        if (event.run) text += " run " + brief(*event.run);
+        if (event.worker) {
+          text += fmt::format(" worker {}", event.worker->worker);
+          if (event.worker->process) text += " pid " + pid_of(event.worker->process);
+          if (event.worker->exit) text += " " + told(*event.worker->exit);
+        }
+        if (event.report)
+          text += fmt::format(" {} processes killed", event.report->processes_killed);
+        if (event.kind == EventKind::gap)
+          text += event.missed ? fmt::format(" {} events missed", *event.missed)
+                               : " events of before are not known";
+        fmt::print("{}\n", text);
+        std::fflush(stdout);
+        return true;
+      });
+  return followed.ok() ? exit_ok : followed.error();
+}
+
+ExitCode verb_pids(const Options& options) {
+  auto session = Session::open(options);
+  if (!session) return session.error();
+  const auto output = session->call<api::ListProcesses>({options.run, options.all});
+  if (!output) return output.error();
+  if (printed_as_json(options, *output)) return exit_ok;
+  for (const auto& process : output->processes)
+    fmt::print("{}\n", process.pid);
+  return exit_ok;
+}
+
+ExitCode verb_is_registered(const Options& options) {
+  auto session = Session::open(options);
+  if (!session) return session.error();
+  const auto output = session->call<api::IsRegistered>({options.arguments.front(), options.run});
+  if (!output) return output.error();
+  if (!printed_as_json(options, *output)) fmt::print("{}\n", output->registered ? "yes" : "no");
+  return output->registered ? exit_ok : exit_negative;
+}
+
+ExitCode verb_stats(const Options& options) {
+  auto session = Session::open(options);
+  if (!session) return session.error();
+  const auto output = session->call<api::GetStatistics>({options.run});
+  if (!output) return output.error();
+  if (printed_as_json(options, *output)) return exit_ok;
+  Table table(options, {{"STATISTIC"}, {"VALUE", Table::Column::right}});
+  std::apply(
+      [&](const auto&... field) {
+        (table.add({std::string(field.name), std::to_string(output->statistics.*field.pointer)}),
+         ...);
+      },
+      json::Description<Statistics>::fields);
+  table.print();
+  return exit_ok;
+}
+
+ExitCode verb_entries(const Options& options) {
+  auto session = Session::open(options);
+  if (!session) return session.error();
+  if (options.count) {
+    const auto output = session->call<api::CountEntries>({});
+    if (!output) return output.error();
+    if (!printed_as_json(options, *output)) fmt::print("{}\n", output->count);
+    return exit_ok;
+  }
+  const auto output = session->call<api::ListEntries>({});
+  if (!output) return output.error();
+  if (printed_as_json(options, *output)) return exit_ok;
+  Table table(options, {{"RUN"},
+                        {"WORKER", Table::Column::wide},
+                        {"STATE"},
+                        {"PID", Table::Column::right},
+                        {"ALIVE"},
+                        {"CONTROL GROUP", Table::Column::wide}});
+  for (const auto& entry : output->entries)
+    table.add({brief(entry.run), entry.worker.value_or("-"),
+               entry.state ? std::string(json::name_of(*entry.state)) : "-", pid_of(entry.process),
+               entry.process_is_alive ? "yes" : "no", entry.control_group});
+  table.print();
+  return exit_ok;
+}
+
+ExitCode verb_validate(const Options& options) {
+  auto session = Session::open(options);
+  if (!session) return session.error();
+  const auto output = session->call<api::ValidateWorkers>({options.run});
+  if (!output) return output.error();
+  if (!printed_as_json(options, *output)) {
+    if (output->dead.empty())
+      fmt::print("all workers are alive\n");
+    else
+      print_workers(options, output->dead);
+  }
+  return output->dead.empty() ? exit_ok : exit_negative;
+}
+
+ExitCode verb_cleanup_dead(const Options& options) {
+  auto session = Session::open(options);
+  if (!session) return session.error();
+  const auto output = session->call<api::CleanupDeadWorkers>({options.run});
+  if (!output) return output.error();
+  if (!printed_as_json(options, *output)) fmt::print("{} removed\n", output->removed);
+  return exit_ok;
+}
+
+ExitCode verb_cleanup_orphans(const Options& options) {
+  auto session = Session::open(options);
+  if (!session) return session.error();
+  const auto output = session->call<api::CleanupOrphans>({});
+  if (!output) return output.error();
+  const auto& report = output->report;
+  if (!printed_as_json(options, *output)) {
+    fmt::print("{} runs, {} workers and {} reservations removed, {} processes killed\n",
+               report.runs_removed, report.workers_removed, report.reservations_removed,
+               report.processes_killed);
+    for (const auto& path : report.stuck)
+      fmt::print("stuck: {} (a process in it is stuck in the kernel; reeved tries on)\n", path);
+    for (const auto& path : report.foreign)
+      fmt::print("foreign: {} (not made by reeve; left alone)\n", path);
+  }
+  return report.stuck.empty() ? exit_ok : exit_failure;
+}
+
+ExitCode verb_call(const Options& options) {
+  auto session = Session::open(options);
+  if (!session) return session.error();
+  auto method = options.arguments[0];
+  if (method.find('.') == std::string::npos)
+    method = std::string(api::registry_interface) + "." + method;
+  const auto parameters = options.arguments.size() > 1 ? options.arguments[1] : "{}";
+  json::Parser parser;
+  if (const auto parsed = parser.parse(parameters); !parsed.ok() || !parsed->is_object()) {
+    fmt::print(stderr, "reevectl: the parameters must be a JSON object: {}\n", parameters);
+    return exit_usage;
+  }
+  auto pretty = options;
+  if (pretty.json == Json::off) pretty.json = Json::pretty;
+  ExitCode status = exit_ok;
+  const auto called =
+      session->client().call_more(method, parameters, [&](const varlink::Reply& reply) {
+        if (reply.error.empty()) {
+          print_json(pretty, reply.parameters);
+          return true;
+        }
+        fmt::print(stderr, "reevectl: {}\n", explanation(reply.error, reply.parameters));
+        status = exit_failure;
+        return false;
+      });
+  if (!called) {
+    fmt::print(stderr, "reevectl: {}\n", called.error().message());
+    return exit_no_daemon;
+  }
+  return status;
+}
+
+}  // namespace reeve::ctl

@@ -1,0 +1,52 @@
+// reevectl's command line, read.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "reeve/types.hpp"
+
+namespace reeve::ctl {
+
+// Documented in reevectl(1).
+enum ExitCode {
+  exit_ok = 0,
+  exit_failure = 1,
+  exit_usage = 2,
+  exit_negative = 3,  // the answer to the question is no
+  exit_no_daemon = 4,
+  exit_run_failed = 125,  // as env(1): run or exec could not prepare the command
+  exit_cannot_execute = 126,
+  exit_not_found = 127,
+};
+
+enum class Json { off, brief, pretty };
+
+struct Options {
+  std::string socket;
+  bool socket_given = false;
+  std::optional<std::string> run;
+  Json json = Json::off;
+  bool legend = true;
+
+  std::optional<std::string> name, root, handle, fingerprint;
+  std::optional<OwnerExitPolicy> policy;
+  std::optional<Microseconds> grace, timeout;
+  std::optional<std::int64_t> pid, owner, after;
+  std::optional<WorkerState> state;
+  std::optional<Metadata> metadata;
+  bool all = false, count = false, whole_tree = false;
+
+  // Without the verb.
+  std::vector<std::string> arguments;
+};
+
+// "90", "90s", "500ms", "10us", "5min", "2h"; a bare number is seconds.
+std::optional<Microseconds> parse_duration(std::string_view text);
+// "3min 4s", "12ms"
+std::string format_duration(Microseconds duration);
+
+}  // namespace reeve::ctl

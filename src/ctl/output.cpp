@@ -1,0 +1,61 @@
+#include "ctl/output.hpp"
+
+#include <libsmartcols/libsmartcols.h>
+#include <unistd.h>
+
+#include "base/clock.hpp"
+
+namespace reeve::ctl {
+
+Table::Table(const Options& options, const std::vector<Column>& columns)
+    : table_(scols_new_table()) {
+  scols_table_enable_noheadings(table_, options.legend ? 0 : 1);
+  for (const auto& column : columns)
+    scols_table_new_column(table_, column.name, 0,
+                           column.kind == Column::right  ? SCOLS_FL_RIGHT
+                           : column.kind == Column::wide ? SCOLS_FL_TRUNC
+                                                         : 0);
+}
+
+Table::~Table() {
+  scols_unref_table(table_);
+}
+
+void Table::add(const std::vector<std::string>& cells) {
+  libscols_line* line = scols_table_new_line(table_, nullptr);
+  for (std::size_t i = 0; i < cells.size(); ++i)
+    scols_line_set_data(line, i, cells[i].c_str());
+}
+
+void Table::print() const {
+  scols_print_table(table_);
+}
+
+void print_json(const Options& options, const std::string& json) {
+  fmt::print("{}\n", options.json == Json::pretty ? json::indented(json) : json);
+  // A stream must not wait for a full buffer.
+  std::fflush(stdout);
+}
+
+std::string age(const Timestamp& since) {
+  return format_duration(monotonic_now() - since.monotonic);
+}
+
+std::string told(const Exit& exit) {
+  if (!exit.reaped) return "zombie";  // dead, and its parent has not yet asked for its status
+  switch (exit.cause) {
+    case ExitCause::exited:
+      return fmt::format("exited {}", exit.code.value_or(0));
+    case ExitCause::signaled:
+      return exit.signal.value_or("signal");
+    case ExitCause::dumped:
+      return exit.signal.value_or("signal") + ", core dumped";
+    case ExitCause::oom_killed:
+      return "out of memory";
+    case ExitCause::unknown:
+      return "status unknown";
+  }
+  return {};
+}
+
+}  // namespace reeve::ctl

@@ -1,0 +1,43 @@
+// The commands of reevectl, one function each; main.cpp holds their table.
+#pragma once
+
+#include "ctl/options.hpp"
+
+namespace reeve::ctl {
+
+// run_verbs.cpp
+ExitCode verb_open(const Options& options);
+ExitCode verb_close(const Options& options);
+ExitCode verb_runs(const Options& options);
+
+// become.cpp: those that turn into the command they are given
+ExitCode verb_run(const Options& options);
+ExitCode verb_exec(const Options& options);
+
+// worker_verbs.cpp
+ExitCode verb_reserve(const Options& options);
+ExitCode verb_activate(const Options& options);
+ExitCode verb_register(const Options& options);
+ExitCode verb_unregister(const Options& options);
+ExitCode verb_signal(const Options& options);
+ExitCode verb_stop(const Options& options);
+ExitCode verb_wait(const Options& options);
+
+// looking_verbs.cpp
+ExitCode verb_status(const Options& options);
+ExitCode verb_list(const Options& options);
+ExitCode verb_show(const Options& options);
+ExitCode verb_events(const Options& options);
+ExitCode verb_pids(const Options& options);
+ExitCode verb_is_registered(const Options& options);
+ExitCode verb_stats(const Options& options);
+ExitCode verb_entries(const Options& options);
+ExitCode verb_validate(const Options& options);
+ExitCode verb_cleanup_dead(const Options& options);
+ExitCode verb_cleanup_orphans(const Options& options);
+ExitCode verb_call(const Options& options);
+
+// tree.cpp
+ExitCode verb_tree(const Options& options);
+
+}  // namespace reeve::ctl
