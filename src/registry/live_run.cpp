@@ -147,10 +147,7 @@ void LiveRun::directory_made(int result) {
   directory_ = std::move(*directory);
   // Another daemon that starts on the same root leaves a locked run alone.
   if (const auto locked = directory_.lock(); !locked) return fail(locked.error());
-  record_.phase = RunPhase::open;  // as it is to be found after a crash
-  const auto written = write_record();
-  record_.phase = RunPhase::opening;
-  if (!written) return fail(written.error());
+  if (const auto written = write_record(); !written) return fail(written.error());
   apply(RunEvent::opened);
   answer(described());
 }

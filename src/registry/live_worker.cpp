@@ -132,7 +132,10 @@ Status LiveWorker::perform(WorkerActions actions) {
 Status LiveWorker::write_record() const {
   auto directory = open_directory();
   if (!directory) return directory.error();
-  return directory->write_record(json::encoded(record_));
+  auto record = record_;
+  // A directory that has a record is a reservation: `creating` is what a crash finds without one.
+  if (record.phase == WorkerPhase::creating) record.phase = WorkerPhase::reserved;
+  return directory->write_record(json::encoded(record));
 }
 
 void LiveWorker::kill_tree() {

@@ -98,8 +98,9 @@ void Subscription::send_what_fits() {
   const auto& log = registry_.events();
   while (respond_.call().has_room()) {
     if (!first_.empty()) {
-      respond_.stream({std::move(first_.front())});
+      auto event = std::move(first_.front());
       first_.pop_front();
+      respond_.stream({std::move(event)});
     } else if (next_ > log.newest()) {
       return;
     } else if (next_ < log.oldest()) {

@@ -159,10 +159,13 @@ void Connection::ready(int events) {
   if (closed_) return;
   if (events < 0 || (events & (POLLERR | POLLHUP)) != 0) return lose_client();
   if ((events & POLLRDHUP) != 0) client_ = Client::half_closed;
-  if (unsent() > 0)
+  if (unsent() > 0) {
     flush();
-  else if ((events & POLLIN) != 0)
+    // Told here and not in flush(): what is streamed then is flushed at once.
+    if (const auto call = call_; call && call->has_room()) call->tell_room();
+  } else if ((events & POLLIN) != 0) {
     receive();
+  }
   serve();
 }
 
@@ -269,10 +272,6 @@ void Connection::flush() {
   } else if (sent_ > room) {
     output_.erase(0, sent_);
     sent_ = 0;
-  }
-  if (call_ && call_->has_room()) {
-    const auto call = call_;
-    call->tell_room();
   }
 }
 

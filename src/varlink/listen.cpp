@@ -8,7 +8,29 @@
 #include <cerrno>
 #include <cstring>
 
+#include "process/process.hpp"
+#include "sys/calls.hpp"
+
 namespace reeve::varlink {
+
+namespace {
+
+// Whether nobody serves the socket any more. Of a daemon that was killed the socket may accept
+// connections for some time yet: its io_uring, which holds the socket, is taken down after the
+// process has died. So the question is whether the process that listens is alive.
+bool is_abandoned(const sockaddr* address, socklen_t length) {
+  const FileDescriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (::connect(probe.get(), address, length) < 0) return errno == ECONNREFUSED;
+  ucred credentials{};
+  if (sys::peer_credentials(probe.get(), credentials) < 0) return false;
+  const int pidfd = sys::peer_pidfd(probe.get());
+  auto listener = pidfd >= 0 ? process::Process::adopt(FileDescriptor(pidfd))
+                             : process::Process::open(credentials.pid);
+  if (listener.ok()) return !listener->is_alive();
+  return listener.error().number == ESRCH;
+}
+
+}  // namespace
 
 Result<FileDescriptor> listen_at(const std::string& path, mode_t mode) {
   sockaddr_un address{};
@@ -21,12 +43,9 @@ Result<FileDescriptor> listen_at(const std::string& path, mode_t mode) {
   // The mode must not be wider for a moment than it is to be in the end.
   const mode_t before = ::umask(0777);
   int bound = ::bind(socket.get(), generic, sizeof address) < 0 ? errno : 0;
-  if (bound == EADDRINUSE) {
-    const FileDescriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (::connect(probe.get(), generic, sizeof address) < 0 && errno == ECONNREFUSED) {
-      ::unlink(path.c_str());
-      bound = ::bind(socket.get(), generic, sizeof address) < 0 ? errno : 0;
-    }
+  if (bound == EADDRINUSE && is_abandoned(generic, sizeof address)) {
+    ::unlink(path.c_str());
+    bound = ::bind(socket.get(), generic, sizeof address) < 0 ? errno : 0;
   }
   ::umask(before);
   if (bound != 0) return Error{bound, path, "bind socket"};

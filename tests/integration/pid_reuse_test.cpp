@@ -1,0 +1,147 @@
+// A stranger that got a worker's recycled pid is never moved, signalled or killed. The pid is
+// recycled for real, with clone3's set_tid.
+#include <signal.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "support/world.hpp"
+
+namespace reeve::test {
+namespace {
+
+// As a daemon leaves it that was killed between writing the record and telling of the move.
+void set_record_to_activating(const std::string& directory) {
+  std::string record(65536, '\0');
+  const auto length = ::getxattr(directory.c_str(), "user.reeve", record.data(), record.size());
+  ASSERT_GT(length, 0);
+  record.resize(static_cast<std::size_t>(length));
+  const std::string before = R"("state":"active")";
+  const auto at = record.find(before);
+  ASSERT_NE(at, std::string::npos) << record;
+  record.replace(at, before.size(), R"("state":"activating")");
+  ASSERT_EQ(::setxattr(directory.c_str(), "user.reeve", record.data(), record.size(), 0), 0);
+}
+
+void move(pid_t pid, const std::string& directory) {
+  std::ofstream(directory + "/cgroup.procs") << pid << std::flush;
+}
+
+class PidReuse : public ::testing::Test {
+ protected:
+  World world_;
+  Child owner_ = Child::sleeper();
+  std::string run_ = world_.open_run(owner_);
+
+  // The worker's process dies and is reaped, and a stranger is given its pid.
+  static Child recycle(Child& process) {
+    const pid_t pid = process.pid();
+    process.kill();
+    return Child::with_pid(pid);
+  }
+
+  void expect_untouched(const Child& stranger, const std::string& home) {
+    EXPECT_TRUE(stranger.is_alive());
+    EXPECT_EQ(control_group_of(stranger.pid()), home);
+    EXPECT_NE(process_state(stranger.pid()), 'T');
+  }
+};
+
+TEST_F(PidReuse, AnIdentityOfBeforeIsRefusedAtActivation) {
+  auto process = Child::sleeper();
+  const auto pid = process.pid();
+  world_.reserve(run_, "first");
+  const auto identity = *world_.activate(run_, "first", process).process;
+  auto stranger = recycle(process);
+  ASSERT_EQ(stranger.pid(), pid);
+  const auto home = control_group_of(pid);
+  world_.reserve(run_, "second");
+  api::Activate::Input input;
+  input.worker = "second";
+  input.run = run_;
+  input.process = identity;
+  EXPECT_EQ(world_.call<api::Activate>(input).error, "ProcessMismatch");
+  EXPECT_EQ(world_.get(run_, "second")->worker.state, WorkerState::reserved);
+  expect_untouched(stranger, home);
+}
+
+TEST_F(PidReuse, NoMethodReachesTheStranger) {
+  auto process = Child::sleeper();
+  world_.reserve(run_, "worker");
+  world_.activate(run_, "worker", process);
+  auto stranger = recycle(process);
+  const auto home = control_group_of(stranger.pid());
+  ASSERT_TRUE(world_.await_state(run_, "worker", WorkerState::exited));
+  EXPECT_EQ(world_.call<api::Signal>({"worker", "SIGSTOP", run_, {}}).error, "NoSuchProcess");
+  EXPECT_TRUE(world_.call<api::Signal>({"worker", "SIGSTOP", run_, true}));
+  EXPECT_TRUE(world_.call<api::Stop>({"worker", run_, Microseconds(0)}));
+  EXPECT_EQ(world_.call<api::ValidateWorkers>({run_})->dead.size(), 1U);
+  EXPECT_TRUE(world_.call<api::ListProcesses>({run_, {}})->processes.empty());
+  EXPECT_EQ(world_.call<api::CleanupDeadWorkers>({run_})->removed, 1);
+  EXPECT_TRUE(world_.call<api::CleanupOrphans>({}));
+  expect_untouched(stranger, home);
+  owner_.kill();
+  EXPECT_TRUE(eventually([&] { return world_.root_is_empty(); }));
+  expect_untouched(stranger, home);
+}
+
+TEST_F(PidReuse, ARestartDoesNotTakeTheStrangerForTheWorker) {
+  auto process = Child::sleeper();
+  world_.reserve(run_, "worker");
+  world_.activate(run_, "worker", process);
+  world_.kill_daemon();
+  auto stranger = recycle(process);
+  const auto home = control_group_of(stranger.pid());
+  world_.start();
+  ASSERT_TRUE(world_.await_state(run_, "worker", WorkerState::exited));
+  expect_untouched(stranger, home);
+  EXPECT_TRUE(world_.call<api::Stop>({"worker", run_, Microseconds(0)}));
+  owner_.kill();
+  EXPECT_TRUE(eventually([&] { return world_.root_is_empty(); }));
+  expect_untouched(stranger, home);
+}
+
+TEST_F(PidReuse, AStrangerWithTheOwnersPidDoesNotKeepTheRunAlive) {
+  auto process = Child::sleeper();
+  world_.reserve(run_, "worker");
+  world_.activate(run_, "worker", process);
+  world_.kill_daemon();
+  auto stranger = recycle(owner_);
+  const auto home = control_group_of(stranger.pid());
+  world_.start();
+  EXPECT_TRUE(eventually([&] { return world_.root_is_empty(); }));
+  EXPECT_FALSE(process.is_alive());
+  expect_untouched(stranger, home);
+}
+
+TEST_F(PidReuse, AStrangerWithTheOwnersPidIsNotTheOwner) {
+  auto stranger = recycle(owner_);
+  EXPECT_TRUE(eventually([&] { return world_.root_is_empty(); }));
+  EXPECT_TRUE(stranger.is_alive());
+}
+
+// The record says that this pid was on its way in when the daemon was killed, and the pid is a
+// stranger's by now: outside, it is left alone; inside, it was moved by mistake and goes back.
+TEST_F(PidReuse, AnActivationCutShortGivesTheStrangerBack) {
+  for (const bool moved : {false, true}) {
+    const auto name = moved ? "moved" : "not-moved";
+    auto process = Child::sleeper();
+    const auto reservation = world_.reserve(run_, name);
+    const auto directory = world_.directory_of(reservation.control_group);
+    // Activated for the record's sake, then set back to the moment before the move.
+    world_.activate(run_, name, process);
+    world_.kill_daemon();
+    const auto home = control_group_of(::getpid());
+    auto stranger = recycle(process);
+    set_record_to_activating(directory);
+    if (moved) move(stranger.pid(), directory);
+    world_.start();
+    EXPECT_TRUE(eventually([&] { return control_group_of(stranger.pid()) == home; })) << name;
+    EXPECT_TRUE(stranger.is_alive());
+    EXPECT_EQ(world_.get(run_, name)->worker.state, WorkerState::reserved);
+  }
+}
+
+}  // namespace
+}  // namespace reeve::test

@@ -1,0 +1,203 @@
+#include "support/world.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "cgroup/hierarchy.hpp"
+
+namespace reeve::test {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string next_name() {
+  static int count = 0;
+  return "world-" + std::to_string(++count);
+}
+
+// A datagram socket as sd_notify(3) wants it.
+FileDescriptor listen_for_notification(const std::string& path) {
+  FileDescriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  ::unlink(path.c_str());
+  if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) < 0)
+    ADD_FAILURE() << "cannot bind " << path;
+  return socket;
+}
+
+}  // namespace
+
+World::World(Daemon daemon) : mount_(cgroup::find_mount()->point) {
+  const auto name = next_name();
+  root_ = "/" + std::string(std::getenv("REEVE_TEST_HOME")) + "/" + name;
+  files_ = std::string(std::getenv("REEVE_TEST_FILES")) + "/" + name;
+  socket_ = files_ + "/socket";
+  fs::create_directory(files_);
+  fs::permissions(files_, fs::perms::all);
+  fs::create_directory(directory_of(root_));
+  if (daemon == Daemon::started) start();
+}
+
+World::~World() {
+  if (daemon_.pid() != 0 && !daemon_.is_alive())
+    ADD_FAILURE() << "reeved died by itself:\n" << daemon_log();
+  daemon_.kill();
+  if (::testing::Test::HasFailure()) std::printf("--- reeved's log\n%s---\n", daemon_log().c_str());
+  const FileDescriptor kill(
+      ::open((directory_of(root_) + "/cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC));
+  (void)!::write(kill.get(), "1", 1);
+}
+
+void World::start() {
+  const auto notify = files_ + "/notify";
+  const auto notification = listen_for_notification(notify);
+  daemon_ = Child::run([&] {
+    ::setenv("NOTIFY_SOCKET", notify.c_str(), 1);
+    const int log = ::open((files_ + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
+    ::dup2(log, STDERR_FILENO);
+    ::execl(REEVED, "reeved", "--socket", socket_.c_str(), "--root", root_.c_str(), nullptr);
+    return 127;
+  });
+  std::array<pollfd, 2> entries{pollfd{notification.get(), POLLIN, 0},
+                                pollfd{daemon_.pidfd(), POLLIN, 0}};
+  const int ready =
+      ::poll(entries.data(), entries.size(), 1000 * static_cast<int>(patience.count()));
+  if (ready <= 0 || (entries[0].revents & POLLIN) == 0)
+    ADD_FAILURE() << "reeved did not become ready:\n" << daemon_log();
+}
+
+void World::kill_daemon() {
+  daemon_.kill();
+}
+
+int World::stop_daemon() {
+  daemon_.signal(SIGTERM);
+  return daemon_.wait();
+}
+
+std::vector<std::string> World::run_directories() const {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(directory_of(root_)))
+    if (entry.is_directory()) names.push_back(entry.path().filename());
+  return names;
+}
+
+varlink::Client World::connect() const {
+  auto client = varlink::Client::connect(socket_);
+  if (!client) {
+    ADD_FAILURE() << client.error().message() << "\n" << daemon_log();
+    std::abort();
+  }
+  return std::move(*client);
+}
+
+std::string World::open_run(const Child& owner, OwnerExitPolicy policy, Microseconds grace) {
+  api::OpenRun::Input input;
+  input.owner = owner.id();
+  input.on_owner_exit = policy;
+  input.grace = grace;
+  const auto opened = call<api::OpenRun>(input);
+  EXPECT_TRUE(opened) << opened;
+  return opened ? opened->run.run : "";
+}
+
+Worker World::reserve(const std::string& run, const std::string& worker) {
+  api::Reserve::Input input;
+  input.worker = worker;
+  input.run = run;
+  const auto reserved = call<api::Reserve>(input);
+  EXPECT_TRUE(reserved) << reserved;
+  return reserved ? reserved->worker : Worker{};
+}
+
+Worker World::activate(const std::string& run, const std::string& worker, const Child& process) {
+  api::Activate::Input input;
+  input.worker = worker;
+  input.run = run;
+  input.process = process.id();
+  const auto activated = call<api::Activate>(input);
+  EXPECT_TRUE(activated) << activated;
+  return activated ? activated->worker : Worker{};
+}
+
+bool World::await_state(const std::string& run, const std::string& worker, WorkerState state) {
+  return eventually([&] {
+    const auto answer = get(run, worker);
+    return answer && answer->worker.state == state;
+  });
+}
+
+Worker World::await_reaped(const std::string& run, const std::string& worker) {
+  Worker found;
+  EXPECT_TRUE(eventually([&] {
+    const auto answer = get(run, worker);
+    if (!answer) return false;
+    found = answer->worker;
+    return found.exit && found.exit->reaped;
+  }));
+  return found;
+}
+
+Follower::Follower(const World& world, std::optional<std::string> run,
+                   std::optional<std::int64_t> after) {
+  auto client = world.connect();
+  socket_ = FileDescriptor(::dup(client.descriptor()));
+  const auto message = R"({"method":"io.reeve.Registry.Subscribe","more":true,"parameters":)" +
+                       json::encoded(api::Subscribe::Input{std::move(run), after}) + "}";
+  if (::send(socket_.get(), message.c_str(), message.size() + 1, MSG_NOSIGNAL) < 0)
+    ADD_FAILURE() << "cannot subscribe";
+}
+
+Event Follower::next() {
+  std::size_t end;
+  while ((end = input_.find('\0')) == std::string::npos) {
+    pollfd entry{socket_.get(), POLLIN, 0};
+    std::array<char, 4096> buffer;
+    if (::poll(&entry, 1, 1000 * static_cast<int>(patience.count())) != 1) {
+      ADD_FAILURE() << "no event came";
+      return {};
+    }
+    const auto length = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+    if (length <= 0) {
+      ADD_FAILURE() << "the subscription ended";
+      return {};
+    }
+    input_.append(buffer.data(), static_cast<std::size_t>(length));
+  }
+  const auto text = input_.substr(0, end);
+  input_.erase(0, end + 1);
+  json::Parser parser;
+  const auto parsed = parser.parse(text);
+  if (!parsed) {
+    ADD_FAILURE() << text;
+    return {};
+  }
+  const auto members = parsed->members();
+  for (const auto& [name, value] : *members) {
+    if (name != "parameters") continue;
+    api::Subscribe::Output output;
+    if (json::decode(value, output, json::UnknownMembers::refused)) return output.event;
+  }
+  ADD_FAILURE() << text;
+  return {};
+}
+
+Event Follower::next(EventKind kind) {
+  while (!::testing::Test::HasFailure())
+    if (auto event = next(); event.kind == kind) return event;
+  return {};
+}
+
+}  // namespace reeve::test

@@ -1,0 +1,133 @@
+// A real reeved on a throw-away cgroup root and socket, and clients for it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "api/methods.hpp"
+#include "json/codec.hpp"
+#include "registry/names.hpp"
+#include "support/processes.hpp"
+#include "varlink/client.hpp"
+
+namespace reeve::test {
+
+// What a call returned: its output, or the error's name without the interface's, and parameters.
+template <class Output>
+struct Answer {
+  std::optional<Output> output;
+  std::string error;
+  std::string parameters;
+
+  explicit operator bool() const { return output.has_value(); }
+  const Output* operator->() const { return &*output; }
+  [[nodiscard]] bool mentions(std::string_view text) const {
+    return parameters.find(text) != std::string::npos;
+  }
+};
+
+template <class Output>
+std::ostream& operator<<(std::ostream& out, const Answer<Output>& answer) {
+  return out << (answer ? "success" : answer.error + " " + answer.parameters);
+}
+
+template <class Method>
+Answer<typename Method::Output> call_on(varlink::Client& client,
+                                        const typename Method::Input& input,
+                                        std::span<const int> descriptors = {}) {
+  const auto name = "io.reeve.Registry." + std::string(json::Description<Method>::name);
+  const auto reply = client.call(name, json::encoded(input), descriptors);
+  if (!reply) return {{}, "(" + reply.error().message() + ")", {}};
+  if (!reply->error.empty())
+    return {{}, reply->error.substr(reply->error.rfind('.') + 1), reply->parameters};
+  json::Parser parser;
+  typename Method::Output output;
+  const auto parsed = parser.parse(reply->parameters);
+  const auto decoded = json::decode(*parsed, output, json::UnknownMembers::refused);
+  if (!decoded) return {{}, "(undecodable: " + decoded.error().member + ")", reply->parameters};
+  return {std::move(output), {}, reply->parameters};
+}
+
+class World {
+ public:
+  enum class Daemon { started, not_started };
+  explicit World(Daemon daemon = Daemon::started);
+  // Ends the daemon and everything in the root, and fails the test if the daemon had died by
+  // itself.
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  // Until it is ready to serve.
+  void start();
+  // SIGKILL.
+  void kill_daemon();
+  // SIGTERM; its exit status.
+  int stop_daemon();
+  void restart() {
+    kill_daemon();
+    start();
+  }
+  [[nodiscard]] pid_t daemon_pid() const { return daemon_.pid(); }
+  [[nodiscard]] bool daemon_is_alive() const { return daemon_.is_alive(); }
+  [[nodiscard]] std::string daemon_log() const { return read_file(files_ + "/log"); }
+
+  [[nodiscard]] const std::string& socket() const { return socket_; }
+  // Below the cgroup2 mount, and as a directory.
+  [[nodiscard]] const std::string& root() const { return root_; }
+  [[nodiscard]] std::string directory_of(const std::string& control_group) const {
+    return mount_ + control_group;
+  }
+  [[nodiscard]] const std::string& files() const { return files_; }
+  // Sub-directories of the root.
+  [[nodiscard]] std::vector<std::string> run_directories() const;
+  [[nodiscard]] bool root_is_empty() const { return run_directories().empty(); }
+
+  [[nodiscard]] varlink::Client connect() const;
+  template <class Method>
+  Answer<typename Method::Output> call(const typename Method::Input& input,
+                                       std::span<const int> descriptors = {}) {
+    auto client = connect();
+    return call_on<Method>(client, input, descriptors);
+  }
+
+  // Steps that most tests begin with; a failure is the test's.
+  std::string open_run(const Child& owner, OwnerExitPolicy policy = OwnerExitPolicy::kill,
+                       Microseconds grace = std::chrono::seconds(10));
+  Worker reserve(const std::string& run, const std::string& worker);
+  Worker activate(const std::string& run, const std::string& worker, const Child& process);
+  Answer<api::GetWorker::Output> get(const std::string& run, const std::string& worker) {
+    return call<api::GetWorker>({worker, run});
+  }
+  // Until the worker is in that state.
+  bool await_state(const std::string& run, const std::string& worker, WorkerState state);
+  Worker await_reaped(const std::string& run, const std::string& worker);
+
+ private:
+  std::string mount_;
+  std::string root_;
+  std::string files_;
+  std::string socket_;
+  Child daemon_;
+};
+
+// Follows the events of a world from now on; the snapshot is taken off first.
+class Follower {
+ public:
+  Follower(const World& world, std::optional<std::string> run,
+           std::optional<std::int64_t> after = {});
+  // The next event; fails the test if none comes.
+  Event next();
+  // The next event of that kind, others skipped.
+  Event next(EventKind kind);
+
+ private:
+  FileDescriptor socket_;
+  std::string input_;
+};
+
+}  // namespace reeve::test
