@@ -181,8 +181,10 @@ void LiveRun::adopt(cgroup::Directory directory) {
   else
     for (const auto& name : *children)
       if (is_worker_directory(name)) adopt_worker(name);
+  for (const auto& [key, worker] : workers_) worker->adopt();
+  // Two of one name are there if the daemon died while a new one took an ended one's place.
   for (const auto& [key, worker] : workers_)
-    worker->adopt();
+    if (is_listed(worker->phase())) list(*worker);
   switch (phase()) {
     case RunPhase::terminating:
       if (!record_.kill_at) record_.kill_at = monotonic_now();
@@ -218,7 +220,6 @@ void LiveRun::adopt_worker(const std::string& name) {
   }
   auto worker = std::make_unique<LiveWorker>(surroundings_, *this, name, std::move(*record));
   claimed_directories_.insert(name);
-  if (is_listed(worker->phase())) list(*worker);
   workers_.emplace(worker.get(), std::move(worker));
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "api/failure.hpp"
 #include "base/fd.hpp"
@@ -11,9 +12,10 @@
 
 namespace reeve::service {
 
-// Who is calling: the user by the socket's credentials, the process by its pidfd.
+// Who is calling: user and groups by the socket's credentials, the process by its pidfd.
 struct Caller {
   uid_t user = ~0U;
+  std::vector<gid_t> groups;
   process::Process process;  // empty where the caller was gone before it could be opened
 };
 

@@ -217,6 +217,17 @@ int peer_credentials(int socket, ucred& credentials) {
   return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0 ? -errno : 0;
 }
 
+std::vector<gid_t> peer_groups(int socket) {
+  std::vector<gid_t> groups(16);
+  for (;;) {
+    auto size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+    const int got = ::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size);
+    if (got < 0 && errno != ERANGE) return {};
+    groups.resize(size / sizeof(gid_t));
+    if (got == 0) return groups;
+  }
+}
+
 int peer_pidfd(int socket) {
   int pidfd = -1;
   socklen_t size = sizeof pidfd;

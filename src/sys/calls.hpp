@@ -68,6 +68,8 @@ struct Received {
 // Receives what is there without blocking; `bytes` is 0 at the end of the stream.
 int receive_bytes(int socket, std::span<char> buffer, Received& received);
 int peer_credentials(int socket, ucred& credentials);
+// The supplementary groups the peer had when it connected.
+std::vector<gid_t> peer_groups(int socket);
 // -ENOPROTOOPT before Linux 6.5; -ESRCH or -ENODATA for a peer that is gone.
 int peer_pidfd(int socket);
 

@@ -19,6 +19,8 @@ service::Caller caller_behind(int socket) {
   ucred credentials{};
   if (sys::peer_credentials(socket, credentials) < 0) return caller;
   caller.user = credentials.uid;
+  caller.groups = sys::peer_groups(socket);
+  caller.groups.push_back(credentials.gid);
   const int pidfd = sys::peer_pidfd(socket);
   // Before Linux 6.5 there is only the pid, opened while its connection is new.
   auto process = pidfd >= 0 ? process::Process::adopt(FileDescriptor(pidfd))
