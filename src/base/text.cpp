@@ -68,7 +68,7 @@ std::optional<int> signal_number(std::string_view name) {
   if (name.starts_with("SIG")) name.remove_prefix(3);
   if (name.starts_with("RTMIN+")) {
     const auto offset = parse_number<int>(name.substr(6));
-    if (offset && *offset >= 0 && SIGRTMIN + *offset <= SIGRTMAX) return SIGRTMIN + *offset;
+    if (offset && *offset >= 0 && *offset <= SIGRTMAX - SIGRTMIN) return SIGRTMIN + *offset;
     return std::nullopt;
   }
   for (int number = 1; number < SIGRTMIN; ++number) {

@@ -11,7 +11,7 @@ namespace {
 using Element = simdjson::dom::element;
 static_assert(sizeof(Element) == 16 && std::is_trivially_copyable_v<Element>);
 
-constexpr std::size_t deepest_nesting = 64;
+constexpr std::size_t deepest_nesting = 64;  // lists and objects, the text itself not counted
 
 Element element_of(const std::array<std::byte, 16>& handle) {
   Element element;
@@ -42,7 +42,7 @@ Result<Value, std::string> Parser::parse(std::string_view text) {
   // The library grows by itself, but then with its own depth of 1024.
   if (text.size() > library_->capacity || library_->capacity == 0) {
     const std::size_t capacity = std::max<std::size_t>(text.size() * 2, 4096);
-    if (library_->parser.allocate(capacity, deepest_nesting) != simdjson::SUCCESS)
+    if (library_->parser.allocate(capacity, deepest_nesting + 1) != simdjson::SUCCESS)
       return std::string("not enough memory to read the message");
     library_->capacity = capacity;
   }

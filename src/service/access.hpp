@@ -35,7 +35,7 @@ struct PerUser {
   static constexpr std::int64_t workers = 4096;
   static constexpr std::int64_t connections = 512;
 };
-// On everybody: an extended attribute holds 64 KiB, and a record must fit in it.
+// On everybody, in bytes of JSON: an extended attribute holds 64 KiB, and a record must fit in it.
 struct PerRecord {
   static constexpr std::size_t text_bytes = 4096;
   static constexpr std::size_t metadata_bytes = 16384;

@@ -243,9 +243,11 @@ std::optional<api::Failure> objection_to_texts(const std::optional<std::string>&
   const auto too_long = [](const char* what, std::size_t maximum) {
     return api::failure(api::TooMany{what, static_cast<std::int64_t>(maximum)});
   };
-  if (handle && handle->size() > PerRecord::text_bytes)
+  // As they stand in the record: a control character takes six bytes there.
+  const auto written = [](const std::string& text) { return json::encoded(text).size() - 2; };
+  if (handle && written(*handle) > PerRecord::text_bytes)
     return too_long("handleBytes", PerRecord::text_bytes);
-  if (fingerprint && fingerprint->size() > PerRecord::text_bytes)
+  if (fingerprint && written(*fingerprint) > PerRecord::text_bytes)
     return too_long("fingerprintBytes", PerRecord::text_bytes);
   if (metadata && json::encoded(*metadata).size() > PerRecord::metadata_bytes)
     return too_long("metadataBytes", PerRecord::metadata_bytes);

@@ -190,10 +190,10 @@ void Connection::receive() {
     input_ended_ = true;
     return;
   }
-  if (received.descriptors_truncated || received.descriptors.size() > descriptors_per_message)
-    return end_after_flush(api::failure(
-        api::TooMany{"descriptorsPerMessage", static_cast<std::int64_t>(descriptors_per_message)}));
   input_.add({buffer.data(), received.bytes}, std::move(received.descriptors));
+  if (received.descriptors_truncated || input_.descriptors_held() > descriptors_per_message)
+    end_after_flush(api::failure(
+        api::TooMany{"descriptorsPerMessage", static_cast<std::int64_t>(descriptors_per_message)}));
 }
 
 void Connection::serve() {

@@ -28,6 +28,8 @@ class Framer {
   std::optional<Frame> take();
   // A message, ended or not, is longer than allowed: what follows can no longer be told apart.
   [[nodiscard]] bool is_overrun() const;
+  // Of messages that were not taken yet.
+  [[nodiscard]] std::size_t descriptors_held() const { return descriptors_.size(); }
   [[nodiscard]] bool has_complete() const { return next_end_ != std::string::npos; }
 
  private:
