@@ -35,7 +35,7 @@ std::string comment(std::string_view text, std::string_view indent = "") {
   std::string out;
   if (text.empty()) return out;
   for (const auto line : split(text, '\n'))
-    out += fmt::format("{}# {}\n", indent, line);
+    out += fmt::format("{}#{}{}\n", indent, line.empty() ? "" : " ", line);
   return out;
 }
 
@@ -125,7 +125,7 @@ const std::string& registry_description() {
   return text;
 }
 
-// As in the varlink specification, with PermissionDenied as systemd added it.
+// As in the varlink specification, with PermissionDenied as systemd added it, and with reasons.
 const std::string& service_description() {
   static const std::string text =
       "# What every varlink service answers: who it is and what it can do.\n"
@@ -139,8 +139,8 @@ const std::string& service_description() {
       "error InterfaceNotFound (interface: string)\n"
       "error MethodNotFound (method: string)\n"
       "error MethodNotImplemented (method: string)\n"
-      "error InvalidParameter (parameter: string)\n"
-      "error PermissionDenied ()\n"
+      "error InvalidParameter (parameter: string, reason: ?string)\n"
+      "error PermissionDenied (reason: ?string)\n"
       "error ExpectedMore ()\n";
   return text;
 }

@@ -66,6 +66,13 @@ std::optional<int> signal_number(std::string_view name) {
     return std::nullopt;
   }
   if (name.starts_with("SIG")) name.remove_prefix(3);
+  if (name == "RTMIN") return SIGRTMIN;
+  if (name == "RTMAX") return SIGRTMAX;
+  if (name.starts_with("RTMAX-")) {
+    const auto offset = parse_number<int>(name.substr(6));
+    if (offset && *offset >= 0 && *offset <= SIGRTMAX - SIGRTMIN) return SIGRTMAX - *offset;
+    return std::nullopt;
+  }
   if (name.starts_with("RTMIN+")) {
     const auto offset = parse_number<int>(name.substr(6));
     if (offset && *offset >= 0 && *offset <= SIGRTMAX - SIGRTMIN) return SIGRTMIN + *offset;

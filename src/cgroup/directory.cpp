@@ -19,8 +19,8 @@ Result<Directory> Directory::open(const std::string& mount_point, const std::str
 
 Result<Directory> Directory::open_child(const std::string& name) const {
   auto fd = sys::open_directory_at(fd_.get(), name);
-  if (!fd) return Error{fd.error().number, path_ + "/" + name, "open cgroup"};
-  return Directory(std::move(*fd), path_ == "/" ? "/" + name : path_ + "/" + name);
+  if (!fd) return Error{fd.error().number, path_of(name), "open cgroup"};
+  return Directory(std::move(*fd), path_of(name));
 }
 
 std::uint64_t Directory::id() const {

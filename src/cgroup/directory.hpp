@@ -22,6 +22,9 @@ class Directory {
   [[nodiscard]] Result<Directory> open_child(const std::string& name) const;
 
   [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::string path_of(const std::string& child) const {
+    return path_ == "/" ? "/" + child : path_ + "/" + child;
+  }
   [[nodiscard]] int descriptor() const { return fd_.get(); }
   // The kernel's number for this cgroup, never used again until the next boot.
   [[nodiscard]] std::uint64_t id() const;

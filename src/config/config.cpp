@@ -66,7 +66,11 @@ Result<Config, Faults> parse(const std::string& text, const std::string& name) {
       reader.read_path(node, "socket", config.socket);
     } else if (key == "root") {
       reader.read_path(node, "root", config.root);
-    } else if (key == "access" && node.is_table()) {
+    } else if (key == "access") {
+      if (!node.is_table()) {
+        reader.fault(node.source(), "access must be a table: [access]");
+        continue;
+      }
       for (const auto& [inner, value] : *node.as_table()) {
         if (inner == "open-runs-users")
           reader.read_names(value, "open-runs-users", config.users);

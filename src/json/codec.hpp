@@ -119,7 +119,8 @@ Result<Done, Mismatch> decode(const Value& json, T& value, UnknownMembers unknow
     for (const auto& [key, text] : *members) {
       const auto content = text.string();
       if (!content) return mismatch("must be an object of strings");
-      value.insert_or_assign(std::string(key), std::string(*content));
+      if (!value.emplace(key, *content).second)
+        return Mismatch{path + "." + std::string(key), "is given twice"};
     }
   } else if constexpr (DescribedEnum<T>) {
     const auto name = json.string();

@@ -97,11 +97,32 @@ std::string Value::text() const {
   return simdjson::minify(element_of(handle_));
 }
 
+namespace {
+
+// How many bytes of valid UTF-8 stand at the front of `text`; 0 if none do.
+std::size_t valid_sequence(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text.front());
+  if (first < 0x80) return 1;
+  const std::size_t length = first < 0xC2   ? 0
+                             : first < 0xE0 ? 2
+                             : first < 0xF0 ? 3
+                             : first < 0xF5 ? 4
+                                            : 0;
+  if (length == 0 || length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i)
+    if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) return 0;
+  return simdjson::validate_utf8(text.data(), length) ? length : 0;
+}
+
+}  // namespace
+
 void write_string(std::string& out, std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
   out += '"';
-  for (const char c : text) {
+  while (!text.empty()) {
+    const char c = text.front();
     const auto byte = static_cast<unsigned char>(c);
+    const auto length = valid_sequence(text);
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
@@ -109,9 +130,12 @@ void write_string(std::string& out, std::string_view text) {
       out += "\\u00";
       out += digits[byte >> 4];
       out += digits[byte & 15];
+    } else if (length == 0) {
+      out += "\xEF\xBF\xBD";  // U+FFFD: a file name, say, may hold any byte
     } else {
-      out += c;
+      out += text.substr(0, length);
     }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
   }
   out += '"';
 }

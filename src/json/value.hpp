@@ -50,7 +50,8 @@ class Parser {
   std::unique_ptr<Library> library_;
 };
 
-// `text` as a JSON string, quoted and escaped, at the end of `out`. `text` is UTF-8.
+// `text` as a JSON string, quoted and escaped, at the end of `out`. What is not UTF-8 in it becomes
+// U+FFFD.
 void write_string(std::string& out, std::string_view text);
 
 // Valid JSON laid out over lines.

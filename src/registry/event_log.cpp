@@ -19,9 +19,9 @@ void EventLog::announce(EventKind kind, std::string run, std::optional<Worker> w
   events_.push_back(std::move(event));
   if (events_.size() > kept) events_.pop_front();
   for (auto each = listeners_.begin(); each != listeners_.end();) {
-    const auto current = each++;
-    const auto listener = current->second;  // it may remove itself
-    listener();
+    const auto [token, listener] = *each;
+    listener();  // may remove itself, or any other
+    each = listeners_.upper_bound(token);
   }
 }
 

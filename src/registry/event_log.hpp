@@ -36,7 +36,8 @@ class EventLog {
     return events_[static_cast<std::size_t>(sequence - oldest())];
   }
 
-  // `listener` is called after each announcement until it is removed. It may remove itself.
+  // `listener` is called after each announcement until it is removed. It may remove itself or
+  // another.
   using Token = std::uint64_t;
   Token listen(std::function<void()> listener);
   void remove(Token token) { listeners_.erase(token); }

@@ -181,7 +181,8 @@ void LiveRun::adopt(cgroup::Directory directory) {
   else
     for (const auto& name : *children)
       if (is_worker_directory(name)) adopt_worker(name);
-  for (const auto& [key, worker] : workers_) worker->adopt();
+  for (const auto& [key, worker] : workers_)
+    worker->adopt();
   // Two of one name are there if the daemon died while a new one took an ended one's place.
   for (const auto& [key, worker] : workers_)
     if (is_listed(worker->phase())) list(*worker);

@@ -49,7 +49,10 @@ Result<cgroup::Directory> LiveWorker::open_directory() const {
 }
 
 WorkerState LiveWorker::state() const {
-  return record_.exit ? WorkerState::exited : state_of(record_.phase);
+  if (record_.exit) return WorkerState::exited;
+  // Whatever becomes of a reservation, no process was ever bound to it.
+  if (!record_.activated_at) return WorkerState::reserved;
+  return state_of(record_.phase);
 }
 
 reeve::Worker LiveWorker::described(WithUsage usage) const {

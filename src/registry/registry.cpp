@@ -34,7 +34,7 @@ Result<Registry::Recovered> Registry::recover() {
     if (id)
       adopt_run(directory, recovered);
     else
-      recovered.foreign.push_back(root_.path() + "/" + directory);
+      recovered.foreign.push_back(root_.path_of(directory));
   }
   return recovered;
 }

@@ -100,8 +100,7 @@ WorkerStep exited(Event event) {
   switch (event) {
     case Event::unregister:
       return {Phase::removing,
-              Actions(disarm_timer, write_record, announce_unregistered, unlist,
-                      remove_directory)};
+              Actions(disarm_timer, write_record, announce_unregistered, unlist, remove_directory)};
     case Event::collect:
     case Event::expired:
       return {Phase::removing, Actions(disarm_timer, write_record, unlist, remove_directory)};

@@ -18,7 +18,7 @@
 //   exited      nothing runs any more; the record waits to be collected
 //   abandoned   in no listing; what is inside is being killed
 //   removing    the directory is being removed
-//   condemned   its run is being killed: only the exit is still told
+//   condemned   its run is being killed: only the exit is still told, and it goes with the run
 //   gone        to be forgotten
 //
 // The phase is the whole state. It stands in the worker's record, so a daemon that was killed at

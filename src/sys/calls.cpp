@@ -78,15 +78,15 @@ Result<FileDescriptor> open_directory_at(int directory, const std::string& path)
 Result<std::string> read_all(int fd, std::size_t maximum) {
   std::string content;
   std::array<char, 4096> buffer;
-  while (content.size() < maximum) {
+  for (;;) {
     const auto length = without_interruption([&] {
       return ::pread(fd, buffer.data(), buffer.size(), static_cast<off_t>(content.size()));
     });
     if (length < 0) return Error{static_cast<int>(-length), {}, "read"};
-    if (length == 0) break;
+    if (length == 0) return content;
     content.append(buffer.data(), static_cast<std::size_t>(length));
+    if (content.size() > maximum) return Error{EFBIG, {}, "read"};
   }
-  return content;
 }
 
 Result<std::string> read_file_at(int directory, const std::string& path) {

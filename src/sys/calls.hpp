@@ -41,8 +41,8 @@ std::uint64_t pidfd_inode(int pidfd);
 
 Result<FileDescriptor> open_at(int directory, const std::string& path, int flags);
 Result<FileDescriptor> open_directory_at(int directory, const std::string& path);
-// The whole file, read with pread(2) from its start; `maximum` bytes at most.
-Result<std::string> read_all(int fd, std::size_t maximum = 1U << 20);
+// The whole file, read with pread(2) from its start. EFBIG beyond `maximum` bytes.
+Result<std::string> read_all(int fd, std::size_t maximum = 1U << 26);
 Result<std::string> read_file_at(int directory, const std::string& path);
 Status write_file_at(int directory, const std::string& path, std::string_view content);
 // Names of the sub-directories, without "." and "..".

@@ -270,10 +270,10 @@ TEST(RunWalks, TellOfTheEndOfARunThatTheyToldTheBeginningOf) {
 // ---- the lifecycle in its world
 
 // What the executor and the kernel make of the actions. The record is first written by the
-// executor itself, before `opened`, as that of an open run.
+// executor itself, before `opened`; recovery takes a run that is recorded as opening for open.
 struct World {
   Phase phase = Phase::opening;
-  Phase on_disk = Phase::open;
+  Phase on_disk = Phase::opening;
   bool timer = false;
   bool watching = false;  // for emptiness
   bool removing = false;
