@@ -3,9 +3,9 @@
 
 #include <string>
 
+#include "api/codec.hpp"
 #include "api/errors.hpp"
 #include "base/result.hpp"
-#include "json/codec.hpp"
 
 namespace reeve::api {
 

@@ -130,7 +130,9 @@ ExitCode verb_events(const Options& options) {
         if (event.worker) {
           text += fmt::format(" worker {}", event.worker->worker);
           if (event.worker->process) text += " pid " + pid_of(event.worker->process);
-          if (event.worker->exit) text += " " + told(*event.worker->exit);
+          // At the moment of death hardly any process is reaped: only later is that worth a word.
+          const bool at_death = event.kind == EventKind::exited && !event.worker->exit->reaped;
+          if (event.worker->exit && !at_death) text += " " + told(*event.worker->exit);
         }
         if (event.report)
           text += fmt::format(" {} processes killed", event.report->processes_killed);

@@ -48,6 +48,8 @@ void remove_dead_sockets(const std::string& directory) {
     ::fcntl(listener, F_SETFD, 0);
   else
     ::dup2(listener, first_passed);
+  // What the caller passes on is meant for the command: a pipe must not stay open for the daemon.
+  ::close_range(first_passed + 1, ~0U, 0);
   ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
   ::setenv("LISTEN_FDS", "1", 1);
   ::unsetenv("LISTEN_FDNAMES");

@@ -5,10 +5,10 @@
 #include <span>
 #include <string>
 
+#include "api/codec.hpp"
 #include "api/failure.hpp"
 #include "api/methods.hpp"
 #include "ctl/options.hpp"
-#include "json/codec.hpp"
 #include "varlink/client.hpp"
 
 namespace reeve::ctl {

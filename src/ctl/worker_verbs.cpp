@@ -1,4 +1,5 @@
 #include <array>
+#include <utility>
 
 #include "ctl/output.hpp"
 #include "ctl/session.hpp"
@@ -14,6 +15,10 @@ Told<process::Process> given_process(const Options& options) {
   if (!options.pid) {
     fmt::print(stderr, "reevectl: --pid PID is missing: the worker's process\n");
     return exit_usage;
+  }
+  if (!std::in_range<pid_t>(*options.pid)) {
+    fmt::print(stderr, "reevectl: process {} does not run\n", *options.pid);
+    return exit_failure;
   }
   auto process = process::Process::open(static_cast<pid_t>(*options.pid));
   if (process.ok()) return std::move(*process);

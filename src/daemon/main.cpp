@@ -5,7 +5,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include <array>
+#include <vector>
 
 #include "base/log.hpp"
 #include "daemon/exit_codes.hpp"
@@ -29,9 +29,9 @@ int refuse(const Refusal& refusal) {
 
 void report(const registry::Registry::Recovered& recovered, const std::string& root) {
   if (recovered.adopted > 0)
-    log::notice("adopted {} runs with {} workers", recovered.adopted, recovered.workers);
+    log::notice("adopted: runs {}, workers {}", recovered.adopted, recovered.workers);
   if (recovered.stale > 0)
-    log::notice("{} runs have lost their owner: ending what they left", recovered.stale);
+    log::notice("runs that have lost their owner: {}; ending what they left", recovered.stale);
   for (const auto& path : recovered.foreign)
     log::warning("cgroup {} below the root {} is not one of reeve's: left alone", path, root);
   for (const auto& path : recovered.elsewhere)
@@ -57,15 +57,23 @@ int serve(const Options& options) {
   auto root = open_root(options, *config, *mount);
   if (!root) return refuse(root.error());
   const auto root_path = root->directory.path();
+  const auto give_up = [&](const Refusal& refusal) {
+    if (root->made) (void)sys::remove_directory_at(AT_FDCWD, mount->point + root_path);
+    return refuse(refusal);
+  };
   auto loop = start_loop();
-  if (!loop) return refuse(loop.error());
+  if (!loop) return give_up(loop.error());
   auto listener = open_listener(options, *config);
-  if (!listener) return refuse(listener.error());
+  if (!listener) return give_up(listener.error());
   raise_descriptor_limit();
 
-  constexpr std::array signals{SIGTERM, SIGINT, SIGHUP};
+  std::vector<int> signals{SIGTERM, SIGHUP};
+  // A shell starts what it puts in the background with SIGINT ignored: ^C is not meant for it.
+  struct sigaction interrupt {};
+  ::sigaction(SIGINT, nullptr, &interrupt);
+  if (interrupt.sa_handler != SIG_IGN) signals.push_back(SIGINT);
   const auto signal_fd = sys::signal_descriptor(signals);
-  if (!signal_fd) return refuse({exit_failure, signal_fd.error().message()});
+  if (!signal_fd) return give_up({exit_failure, signal_fd.error().message()});
 
   int status = exit_ok;
   {
@@ -115,5 +123,8 @@ int serve(const Options& options) {
 int main(int argc, char** argv) {
   const auto parsed = reeve::daemon::parse_options(argc, argv);
   if (parsed.exit_status) return *parsed.exit_status;
-  return reeve::daemon::serve(parsed.options);
+  const int status = reeve::daemon::serve(parsed.options);
+  // Made for this daemon alone by who started it; also where it could not serve.
+  if (parsed.options.is_private && parsed.options.socket) ::unlink(parsed.options.socket->c_str());
+  return status;
 }

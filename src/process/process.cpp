@@ -118,11 +118,11 @@ Result<Process> Process::reopen(const Identity& recorded) {
 
 bool Process::is_unreaped() const {
   // EPERM tells of a process that is there.
-  return sys::pidfd_send_signal(pidfd_.get(), 0) != -ESRCH;
+  return pidfd_ && sys::pidfd_send_signal(pidfd_.get(), 0) != -ESRCH;
 }
 
 bool Process::is_alive() const {
-  return sys::poll_now(pidfd_.get(), POLLIN) == 0;
+  return pidfd_ && sys::poll_now(pidfd_.get(), POLLIN) == 0;
 }
 
 Result<Details> Process::details() const {

@@ -56,6 +56,7 @@ class Process {
   [[nodiscard]] const Identity& identity() const { return identity_; }
   [[nodiscard]] pid_t pid() const { return identity_.pid; }
   [[nodiscard]] int pidfd() const { return pidfd_.get(); }
+  // Whether it names a process at all; one that does not is neither alive nor unreaped.
   explicit operator bool() const { return static_cast<bool>(pidfd_); }
 
   // Still in the process table, if only as a zombie: its pid is nobody else's.

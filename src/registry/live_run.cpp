@@ -118,7 +118,10 @@ void LiveRun::perform(RunActions actions) {
 }
 
 Status LiveRun::write_record() const {
-  return directory_.write_record(json::encoded(record_));
+  auto record = record_;
+  // A directory that has a record is a run: `opening` is what a crash finds without one.
+  if (record.phase == RunPhase::opening) record.phase = RunPhase::open;
+  return directory_.write_record(json::encoded(record));
 }
 
 // ---- opening
@@ -159,10 +162,10 @@ void LiveRun::watch_owner() {
 void LiveRun::owner_died() {
   switch (record_.policy) {
     case OwnerExitPolicy::kill:
-      log::notice("owner {} of run {} is gone: killing what it left", record_.owner.pid, id_);
+      log::debug("owner {} of run {} is gone: killing what it left", record_.owner.pid, id_);
       return apply(RunEvent::kill);
     case OwnerExitPolicy::terminate:
-      log::notice("owner {} of run {} is gone: terminating what it left", record_.owner.pid, id_);
+      log::debug("owner {} of run {} is gone: terminating what it left", record_.owner.pid, id_);
       record_.kill_at = monotonic_now() + record_.grace;
       return apply(RunEvent::terminate);
     case OwnerExitPolicy::keep:

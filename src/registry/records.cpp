@@ -2,8 +2,8 @@
 
 #include <cerrno>
 
+#include "api/codec.hpp"
 #include "base/clock.hpp"
-#include "json/codec.hpp"
 
 namespace reeve::registry {
 

@@ -232,12 +232,13 @@ void Registry::cleanup_orphans(const std::function<bool(const LiveRun&)>& may_en
   // Runs of a daemon that is gone may have appeared on our root since we started.
   if (const auto recovered = recover()) cleanup.report.foreign = recovered->foreign;
   for (const auto& [id, run] : runs_) {
+    const bool may_be_kept = run->is_open() && run->record().policy == OwnerExitPolicy::keep;
     const bool stale =
-        run->is_closing() || (run->phase() == RunPhase::open && !run->owner().is_alive() &&
-                              run->record().policy != OwnerExitPolicy::keep);
+        run->phase() != RunPhase::opening && !run->owner().is_alive() && !may_be_kept;
     if (!stale || !may_end(*run)) continue;
     cleanup.awaited.insert(id);
-    run->close(run->record().policy, [this, key](const api::Outcome<CleanupReport>& outcome) {
+    // Now: an earlier grace period is cut short.
+    run->close(OwnerExitPolicy::kill, [this, key](const api::Outcome<CleanupReport>& outcome) {
       const auto found = cleanups_.find(key);
       if (found == cleanups_.end() || !outcome.ok()) return;
       CleanupReport& sum = found->second->report;

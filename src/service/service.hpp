@@ -7,8 +7,8 @@
 #include <string>
 #include <unordered_map>
 
+#include "api/codec.hpp"
 #include "api/methods.hpp"
-#include "json/codec.hpp"
 #include "registry/entries.hpp"
 #include "registry/registry.hpp"
 #include "service/access.hpp"

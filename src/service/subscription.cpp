@@ -71,7 +71,8 @@ void Subscription::take_snapshot() {
     for (const auto& [name, worker] : run->listed()) {
       Event event;
       event.sequence = next_ - 1;
-      event.at = registry::now();
+      const auto& record = worker->record();
+      event.at = record.exit ? record.exit->at : record.activated_at.value_or(record.reserved_at);
       event.kind = kind_of(worker->state());
       event.run = id;
       event.worker = worker->described();

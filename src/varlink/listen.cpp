@@ -43,6 +43,10 @@ Result<FileDescriptor> listen_at(const std::string& path, mode_t mode) {
   // The mode must not be wider for a moment than it is to be in the end.
   const mode_t before = ::umask(0777);
   int bound = ::bind(socket.get(), generic, sizeof address) < 0 ? errno : 0;
+  // connect(2) answers ECONNREFUSED for any file that is no socket, too: that one is not ours.
+  struct stat present {};
+  if (bound == EADDRINUSE && ::lstat(path.c_str(), &present) == 0 && !S_ISSOCK(present.st_mode))
+    bound = EEXIST;
   if (bound == EADDRINUSE && is_abandoned(generic, sizeof address)) {
     ::unlink(path.c_str());
     bound = ::bind(socket.get(), generic, sizeof address) < 0 ? errno : 0;

@@ -55,7 +55,7 @@ def fork_child(prepare):
 
 
 def leave_parent():
-    """As daemons do: the parent is gone, and its child lives on without any descriptors."""
+    """The double fork of daemons: the parent goes, its child stays, without our descriptors."""
     if os.fork() != 0:
         os._exit(0)
     os.closerange(3, 1024)
@@ -67,13 +67,12 @@ def ignore_sigterm():
 
 def work(_):
     """The task of each worker of the pool. It never ends."""
-    memory = b"x" * MEMORY
+    _memory = b"x" * MEMORY
     os.waitpid(fork_child(leave_parent), 0)
     fork_child(os.setsid)
     fork_child(ignore_sigterm)
     started.put(os.getpid())
     wait_for_ever()
-    return len(memory)
 
 
 def main():

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "api/codec.hpp"
 #include "api/methods.hpp"
-#include "json/codec.hpp"
 #include "registry/names.hpp"
 #include "support/processes.hpp"
 #include "varlink/client.hpp"
