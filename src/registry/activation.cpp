@@ -8,6 +8,10 @@ namespace reeve::registry {
 
 namespace {
 
+// What a process forks after its move is inside, so that a few rounds find all, unless somebody
+// else moves them out again as fast.
+constexpr int rounds_at_most = 100;
+
 Error process_error(int number, const process::Process& process, const char* attempt) {
   return {number, "process " + std::to_string(process.pid()), attempt};
 }
@@ -42,8 +46,10 @@ void Activation::scan(void (Activation::*then)()) {
 }
 
 bool Activation::is_left_alone(const process::Process& descendant) const {
+  // A zombie stays where it died: the kernel passes over it, and it would be found for ever.
+  if (!descendant.is_alive()) return true;
   const auto path = descendant.control_group();
-  if (!path) return true;  // it is gone
+  if (!path) return path.error().number == ESRCH;
   const auto below = mount_.below(*path);
   return below == leaf_.path() ||
          (cgroup::is_within(below, place_.root) && below != place_.entered);
@@ -72,6 +78,15 @@ void Activation::move_descendants() {
   // While it lives the pid is its own, and so were the children that the scan found below it.
   if (!process_.is_alive()) return finish(process_error(ESRCH, process_, "activate"));
   if (outside.empty()) return finish(Done{});
+  for (const auto& moving : outside)
+    if (!may_move_(moving.process)) {
+      failure_ = process_error(EPERM, moving.process, "move");
+      return move_back_next();
+    }
+  if (++rounds_ > rounds_at_most) {
+    failure_ = process_error(EBUSY, process_, "gather all descendants of");
+    return move_back_next();
+  }
   pending_ = outside.size();
   // All at once: 64 cold moves in one submit take what two take alone.
   for (auto& moving : outside)

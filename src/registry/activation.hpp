@@ -70,6 +70,7 @@ class Activation {
   std::unique_ptr<process::DescendantScan> scan_;
   std::list<Moving> moved_;
   std::size_t pending_ = 0;
+  int rounds_ = 0;
   std::optional<Error> failure_;
   std::unique_ptr<Move> move_back_;
   std::optional<cgroup::Directory> main_home_;

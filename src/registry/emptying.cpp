@@ -14,6 +14,16 @@ namespace reeve::registry {
 namespace {
 
 constexpr Microseconds stuck_after{5'000'000};
+constexpr Microseconds look_again_after{100'000};
+
+// The cgroup was removed, which only an empty one can be.
+bool is_gone(const Error& error) {
+  return error.number == ENOENT || error.number == ENODEV;
+}
+
+bool is_known_empty(const Result<bool>& populated) {
+  return populated.ok() ? !*populated : is_gone(populated.error());
+}
 
 bool holds(const cgroup::Mount& mount, const std::string& directory, const char* process) {
   const auto path = process::control_group_of(process);
@@ -27,19 +37,19 @@ Emptying::Emptying(loop::Loop& loop, const cgroup::Mount& mount, cgroup::Directo
     : loop_(loop), mount_(mount), directory_(std::move(directory)), handler_(std::move(handler)) {}
 
 void Emptying::watch() {
-  if (events_) return;
-  if (auto file = directory_.open_file("cgroup.events", O_RDONLY)) events_ = std::move(*file);
   // Not from inside the caller, who may not be ready to hear of it.
-  soon_ = loop_.after(Microseconds{0}, [this] { look(); });
+  if (!events_) soon_ = loop_.after(Microseconds{0}, [this] { look(); });
 }
 
 void Emptying::kill() {
+  kill_wanted_ = true;
   watch();
   const auto populated = directory_.is_populated();
-  if (populated.ok() && *populated) write_kill();
+  if (!is_known_empty(populated)) write_kill();
 }
 
 void Emptying::write_kill() {
+  kill_written_ = true;
   patience_ = loop_.after(stuck_after, [this] { tell(News::stuck); });
   for (const char* process : {"/proc/self", "/proc/1"}) {
     if (!holds(mount_, directory_.path(), process)) continue;
@@ -61,15 +71,24 @@ void Emptying::write_kill() {
 
 // Reading resets what POLLPRI reports, so: read, then wait.
 void Emptying::look() {
-  if (!events_) return tell(News::empty);
+  if (!events_) {
+    auto file = directory_.open_file("cgroup.events", O_RDONLY);
+    if (!file && is_gone(file.error())) return tell(News::empty);
+    if (!file) return look_later(file.error());
+    events_ = std::move(*file);
+  }
   const auto events = sys::read_all(events_.get());
-  // ENODEV: the cgroup was removed, which only an empty one can be.
+  if (!events && !is_gone(events.error())) return look_later(events.error());
   if (!events || !cgroup::says_populated(*events)) return tell(News::empty);
-  await_change();
+  // Somebody may have been born inside since kill() saw nobody.
+  if (kill_wanted_ && !kill_written_) write_kill();
+  change_ = loop_.poll(events_.get(), POLLPRI, [this](int) { look(); });
 }
 
-void Emptying::await_change() {
-  change_ = loop_.poll(events_.get(), POLLPRI, [this](int) { look(); });
+// Out of descriptors or memory: that says nothing about who is inside.
+void Emptying::look_later(const Error& error) {
+  log::warning("cgroup {}: {}; will look again", directory_.path(), error.message());
+  soon_ = loop_.after(look_again_after, [this] { look(); });
 }
 
 void Emptying::tell(News news) {

@@ -33,7 +33,7 @@ class Emptying {
 
  private:
   void look();
-  void await_change();
+  void look_later(const Error& error);
   void write_kill();
   void tell(News news);
 
@@ -41,6 +41,8 @@ class Emptying {
   const cgroup::Mount& mount_;
   cgroup::Directory directory_;
   Handler handler_;
+  bool kill_wanted_ = false;
+  bool kill_written_ = false;
   FileDescriptor events_;
   loop::Operation change_;
   loop::Operation kill_;

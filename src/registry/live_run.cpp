@@ -13,7 +13,8 @@ namespace reeve::registry {
 
 namespace {
 constexpr Microseconds removal_retry{100'000};
-}
+constexpr Microseconds retry_after{1'000'000};
+}  // namespace
 
 // A process on its way into the run.
 struct LiveRun::Entering {
@@ -192,7 +193,9 @@ void LiveRun::adopt(cgroup::Directory directory) {
   switch (phase()) {
     case RunPhase::terminating:
       if (!record_.kill_at) record_.kill_at = monotonic_now();
-      return perform(RunActions(RunAction::arm_grace, RunAction::watch_emptiness));
+      // The daemon may have died before it had sent the signals that the record promises.
+      return perform(
+          RunActions(RunAction::signal_all, RunAction::arm_grace, RunAction::watch_emptiness));
     case RunPhase::killing:
     case RunPhase::removing:
       record_.phase = RunPhase::killing;
@@ -262,7 +265,11 @@ void LiveRun::empty_tree(bool kill) {
   if (!emptying_) {
     auto own = surroundings_.root.open_child(run_directory(id_));
     if (!own) {
-      soon_ = surroundings_.loop.after(Microseconds{0}, [this] { settle(); });
+      const bool gone = own.error().number == ENOENT;
+      if (!gone) log::warning("{}; will try again", own.error().message());
+      soon_ = surroundings_.loop.after(gone ? Microseconds{0} : retry_after, [this, gone] {
+        gone ? settle() : apply(RunEvent::still_populated);
+      });
       return;
     }
     emptying_ = std::make_unique<Emptying>(surroundings_.loop, surroundings_.mount, std::move(*own),
@@ -396,8 +403,9 @@ void LiveRun::forget(const LiveWorker& worker) {
   // It is calling: it goes when it has returned.
   departed_.push_back(&worker);
   farewell_ = surroundings_.loop.after(Microseconds{0}, [this] {
-    for (const auto* departed : std::exchange(departed_, {}))
-      workers_.erase(departed);
+    for (const auto* departed : std::exchange(departed_, {})) {
+      const auto gone = workers_.extract(departed);
+    }
   });
 }
 

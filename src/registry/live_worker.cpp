@@ -18,6 +18,7 @@ namespace {
 
 constexpr Microseconds exited_kept_for{3'600'000'000};
 constexpr Microseconds removal_retry{100'000};
+constexpr Microseconds retry_after{1'000'000};
 constexpr unsigned creation_attempts = 1000;
 
 }  // namespace
@@ -146,8 +147,12 @@ void LiveWorker::kill_tree() {
   if (!emptying_) {
     auto directory = open_directory();
     if (!directory) {
-      // Removed by somebody's hand: nothing can be in it.
-      soon_ = surroundings_.loop.after(Microseconds{0}, [this] { apply(WorkerEvent::emptied); });
+      // Removed by somebody's hand: nothing can be in it. Otherwise it is tried again.
+      const bool gone = directory.error().number == ENOENT;
+      if (!gone) log::warning("{}; will try again", directory.error().message());
+      soon_ = surroundings_.loop.after(gone ? Microseconds{0} : retry_after, [this, gone] {
+        apply(gone ? WorkerEvent::emptied : WorkerEvent::still_populated);
+      });
       return;
     }
     emptying_ = std::make_unique<Emptying>(
@@ -259,8 +264,14 @@ void LiveWorker::start_activation(cgroup::Directory leaf, Activation::Beginning 
 void LiveWorker::activation_ended(const Status& status) {
   const auto answer = std::exchange(activation_answer_, nullptr);
   if (phase() == WorkerPhase::condemned) {
-    // It may have come in after the run was killed.
-    if (status.ok()) run_.kill_again();
+    // It may have come in after the run was killed, and the run waits for its end.
+    if (status.ok()) {
+      watch_process();
+      run_.kill_again();
+    } else {
+      process_ = {};
+      run_.settle();
+    }
     if (answer) answer(api::failure(api::RunClosing{run_.id()}));
   } else if (status.ok()) {
     record_.activated_at = now();
@@ -380,8 +391,9 @@ void LiveWorker::adopt() {
     case stopping:
     case detached:
       adopt_process();
+      // The daemon may have died before it had sent the signal that the record promises.
       if (phase() != active && record_.kill_at && !record_.exit)
-        (void)perform(WorkerActions(WorkerAction::arm_grace));
+        (void)perform(WorkerActions(WorkerAction::signal_process, WorkerAction::arm_grace));
       return;
     case emptying:
     case exited:

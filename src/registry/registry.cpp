@@ -51,8 +51,14 @@ void Registry::adopt_run(const std::string& name, Recovered& recovered) {
   if (!record) return remove_unrecorded(name, *directory, recovered);
   const auto id = *run_id_of(name);
   process::Process owner;
-  if (auto opened = process::Process::reopen(identity_of(record->owner)))
-    if (opened->is_alive()) owner = std::move(*opened);
+  auto opened = process::Process::reopen(identity_of(record->owner));
+  if (!opened && opened.error().number != ESRCH) {
+    // No descriptor or memory left is no proof of a death: nothing is ended on a guess.
+    log::error("run {} is not taken up: {}", name, opened.error().message());
+    recovered.elsewhere.push_back(directory->path());
+    return;
+  }
+  if (opened.ok() && opened->is_alive()) owner = std::move(*opened);
   auto run = std::make_unique<LiveRun>(surroundings_, id, std::move(*record), std::move(owner),
                                        [this](const std::string& gone) { forget_run(gone); });
   LiveRun& adopted = *runs_.emplace(id, std::move(run)).first->second;
@@ -80,7 +86,7 @@ void Registry::remove_unrecorded(const std::string& name, const cgroup::Director
 
 // Runs answer whoever still waits when they go; nobody may find a run by then.
 Registry::~Registry() {
-  runs_.clear();
+  const auto gone = std::exchange(runs_, {});
 }
 
 void Registry::open_run(OpenRequest request, Answer<reeve::Run> answer) {
@@ -104,8 +110,10 @@ void Registry::open_run(OpenRequest request, Answer<reeve::Run> answer) {
 void Registry::forget_run(const std::string& id) {
   departed_.push_back(id);
   farewell_ = loop_.after(Microseconds{0}, [this] {
-    for (const auto& departed : std::exchange(departed_, {}))
-      runs_.erase(departed);
+    // Out of the map first: in going a run answers callers, who may open another at once.
+    for (const auto& departed : std::exchange(departed_, {})) {
+      const auto gone = runs_.extract(departed);
+    }
     std::vector<std::uint64_t> keys;
     for (const auto& [key, cleanup] : cleanups_)
       keys.push_back(key);

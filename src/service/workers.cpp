@@ -109,16 +109,18 @@ void Service::register_worker(api::Register::Input input, Responder<api::Registe
   const auto name = input.worker;
   registry_.reserve(
       **run, {name, usual_reservation, std::move(input.fingerprint), std::move(input.metadata)},
-      [this, respond, activation, run_id, name](const api::Outcome<Worker>& reserved) {
+      [&registry = registry_, respond, activation, run_id,
+       name](const api::Outcome<Worker>& reserved) {
         if (!reserved) return respond.fail(reserved.error());
-        registry_.activate(*registry_.runs().at(run_id), name, std::move(*activation),
-                           [this, respond, run_id, name](const api::Outcome<Worker>& activated) {
-                             if (activated.ok()) return respond.reply({*activated});
-                             const auto found = registry_.runs().find(run_id);
-                             if (found != registry_.runs().end())
-                               if (auto* worker = found->second->find(name)) worker->unregister();
-                             respond.fail(activated.error());
-                           });
+        registry.activate(
+            *registry.runs().at(run_id), name, std::move(*activation),
+            [&registry, respond, run_id, name](const api::Outcome<Worker>& activated) {
+              if (activated.ok()) return respond.reply({*activated});
+              const auto found = registry.runs().find(run_id);
+              if (found != registry.runs().end())
+                if (auto* worker = found->second->find(name)) worker->unregister();
+              respond.fail(activated.error());
+            });
       });
 }
 

@@ -1,6 +1,7 @@
 // A worker's life on the real kernel: reserved, active, stopping, exited, gone.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -427,6 +428,41 @@ TEST_F(Lifecycle, RegisterReservesAndActivatesAndLeavesNothingIfItFails) {
   ASSERT_TRUE(registered) << registered;
   EXPECT_EQ(registered->worker.state, WorkerState::active);
   EXPECT_EQ(registered->worker.handle, "handle");
+}
+
+// A defunct child keeps the cgroup it died in, and the kernel will not move it.
+TEST_F(Lifecycle, AZombieBelowTheProcessDoesNotHoldUpItsActivation) {
+  LifeLine line;
+  auto process = Child::run([&] {
+    const pid_t defunct = ::fork();
+    if (defunct == 0) ::_exit(0);
+    siginfo_t ended{};
+    ::waitid(P_PID, static_cast<id_t>(defunct), &ended, WEXITED | WNOWAIT);
+    line.report();
+    return ::pause();
+  });
+  ASSERT_TRUE(line.await_reports(1));
+  active_worker("worker", process);
+  // Each look at the zombie took a descriptor: the table of a daemon that looks for ever grows.
+  const auto status = read_file("/proc/" + std::to_string(world_.daemon_pid()) + "/status");
+  EXPECT_LE(std::stoi(status.substr(status.find("FDSize:") + 7)), 256);
+}
+
+TEST_F(Lifecycle, ARunOpenedInTheMomentTheLastOneGoesIsKept) {
+  auto client = world_.connect();
+  const auto message = [](const std::string& method, const std::string& parameters) {
+    return R"({"method":"io.reeve.Registry.)" + method + R"(","parameters":)" + parameters + "}";
+  };
+  // In one packet: the second call is served while the answer to the first is on its way.
+  const auto calls = message("CloseRun", json::encoded(api::CloseRun::Input{run_, {}})) +
+                     std::string(1, '\0') + message("OpenRun", "{}") + std::string(1, '\0');
+  ASSERT_EQ(::send(client.descriptor(), calls.data(), calls.size(), 0),
+            static_cast<ssize_t>(calls.size()));
+  ASSERT_TRUE(eventually([&] {
+    const auto runs = world_.call<api::ListRuns>({});
+    return runs->runs.size() == 1 && runs->runs.front().run != run_;
+  }));
+  EXPECT_EQ(world_.run_directories().size(), 1U);
 }
 
 }  // namespace
