@@ -76,6 +76,7 @@ int serve(const Options& options) {
   if (!signal_fd) return give_up({exit_failure, signal_fd.error().message()});
 
   int status = exit_ok;
+  bool root_is_ours = false;
   {
     registry::Registry registry(**loop, *mount, std::move(root->directory));
     service::Service service(**loop, registry, *rules);
@@ -108,10 +109,12 @@ int serve(const Options& options) {
     const auto ran = (*loop)->run();
     sd_notify(0, "STOPPING=1");
     if (!ran) status = refuse({exit_failure, ran.error().message()});
+    // A private daemon may share its root with one that serves it for good.
+    root_is_ours = registry.root().lock().ok();
   }
   if (!listener->path.empty()) ::unlink(listener->path.c_str());
   // Runs live on without the daemon; only a root that holds none goes with it.
-  if (root->made || options.is_private)
+  if (root_is_ours && (root->made || options.is_private))
     (void)sys::remove_directory_at(AT_FDCWD, mount->point + root_path);
   return status;
 }
