@@ -228,7 +228,7 @@ void Registry::activate(LiveRun& run, const std::string& name, ActivationRequest
 struct Registry::Cleanup {
   Answer<CleanupReport> answer;
   CleanupReport report;
-  std::set<std::string> awaited;
+  std::map<std::string, Waiters<CleanupReport>::Token> awaited;  // by run
   loop::Timer patience;
 };
 
@@ -244,23 +244,25 @@ void Registry::cleanup_orphans(const std::function<bool(const LiveRun&)>& may_en
     const bool stale =
         run->phase() != RunPhase::opening && !run->owner().is_alive() && !may_be_kept;
     if (!stale || !may_end(*run)) continue;
-    cleanup.awaited.insert(id);
     // Now: an earlier grace period is cut short.
-    run->close(OwnerExitPolicy::kill, [this, key](const api::Outcome<CleanupReport>& outcome) {
-      const auto found = cleanups_.find(key);
-      if (found == cleanups_.end() || !outcome.ok()) return;
-      CleanupReport& sum = found->second->report;
-      sum.runs_removed += outcome->runs_removed;
-      sum.workers_removed += outcome->workers_removed;
-      sum.reservations_removed += outcome->reservations_removed;
-      sum.processes_killed += outcome->processes_killed;
-    });
+    cleanup.awaited[id] =
+        run->close(OwnerExitPolicy::kill, [this, key](const api::Outcome<CleanupReport>& outcome) {
+          const auto found = cleanups_.find(key);
+          if (found == cleanups_.end() || !outcome.ok()) return;
+          CleanupReport& sum = found->second->report;
+          sum.runs_removed += outcome->runs_removed;
+          sum.workers_removed += outcome->workers_removed;
+          sum.reservations_removed += outcome->reservations_removed;
+          sum.processes_killed += outcome->processes_killed;
+        });
   }
   cleanup.patience = loop_.after(cleanup_patience, [this, key] {
     auto& late = *cleanups_.at(key);
-    for (const auto& id : late.awaited)
-      if (const auto run = runs_.find(id); run != runs_.end())
+    for (const auto& [id, token] : late.awaited)
+      if (const auto run = runs_.find(id); run != runs_.end()) {
+        run->second->forget_waiter(token);
         late.report.stuck.push_back(run->second->directory().path());
+      }
     late.awaited.clear();
     report_cleanup(key);
   });
@@ -269,7 +271,7 @@ void Registry::cleanup_orphans(const std::function<bool(const LiveRun&)>& may_en
 
 void Registry::report_cleanup(std::uint64_t key) {
   Cleanup& cleanup = *cleanups_.at(key);
-  std::erase_if(cleanup.awaited, [this](const auto& id) { return !runs_.contains(id); });
+  std::erase_if(cleanup.awaited, [this](const auto& each) { return !runs_.contains(each.first); });
   if (!cleanup.awaited.empty()) return;
   const auto ended = std::move(cleanups_.extract(key).mapped());
   ended->answer(ended->report);
