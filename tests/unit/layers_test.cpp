@@ -169,7 +169,8 @@ TEST(LayerRules, FindWhatIsForbidden) {
   };
   for (const auto& [file, line, forbidden] : cases) {
     bool found = false;
-    for (const auto& include : includes_of(line)) found |= !objection(file, include).empty();
+    for (const auto& include : includes_of(line))
+      found |= !objection(file, include).empty();
     EXPECT_EQ(found, forbidden) << file << ": " << line;
   }
 }
