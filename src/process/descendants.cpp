@@ -25,12 +25,6 @@ std::optional<pid_t> parent_of(pid_t pid) {
   return fields.size() > 1 ? parse_number<pid_t>(fields[1]) : std::nullopt;
 }
 
-bool kernel_lists_children() {
-  static const bool answer =
-      ::access(fmt::format("/proc/self/task/{}/children", ::getpid()).c_str(), R_OK) == 0;
-  return answer;
-}
-
 // proc_tid_children(5)
 std::vector<pid_t> children_of(pid_t pid) {
   std::vector<pid_t> children;
@@ -50,8 +44,14 @@ std::vector<pid_t> children_of(pid_t pid) {
 
 }  // namespace
 
-DescendantScan::DescendantScan(pid_t ancestor) : ancestor_(ancestor) {
-  if (!kernel_lists_children()) processes_ = ::opendir("/proc");
+DescendantScan::Source DescendantScan::source_here() {
+  static const bool has_children_files =
+      ::access(fmt::format("/proc/self/task/{}/children", ::getpid()).c_str(), R_OK) == 0;
+  return has_children_files ? Source::children_files : Source::process_table;
+}
+
+DescendantScan::DescendantScan(pid_t ancestor, Source source) : ancestor_(ancestor) {
+  if (source == Source::process_table) processes_ = ::opendir("/proc");
 }
 
 DescendantScan::~DescendantScan() {

@@ -21,7 +21,11 @@ namespace reeve::process {
 
 class DescendantScan {
  public:
-  explicit DescendantScan(pid_t ancestor);
+  enum class Source { children_files, process_table };
+  // What this kernel offers.
+  static Source source_here();
+
+  explicit DescendantScan(pid_t ancestor, Source source = source_here());
   ~DescendantScan();
   DescendantScan(const DescendantScan&) = delete;
   DescendantScan& operator=(const DescendantScan&) = delete;
