@@ -99,6 +99,10 @@ class Service {
   [[nodiscard]] static api::Outcome<process::Process> open_process(
       const std::optional<ProcessId>& id, const std::optional<std::int64_t>& descriptor,
       Call& call);
+  // The process that is to become a worker of this run, if it can and the caller may.
+  [[nodiscard]] api::Outcome<process::Process> process_for(
+      const registry::LiveRun& run, const std::optional<ProcessId>& id,
+      const std::optional<std::int64_t>& descriptor, Call& call) const;
   [[nodiscard]] std::optional<api::Failure> objection_to_workers_of(const Caller& caller) const;
 
   loop::Loop& loop_;

@@ -55,6 +55,19 @@ void Service::reserve(api::Reserve::Input input, Responder<api::Reserve> respond
                     answer_with_worker(respond));
 }
 
+// Whether it can be a worker at all is told before whether this caller may make it one.
+api::Outcome<process::Process> Service::process_for(const registry::LiveRun& run,
+                                                    const std::optional<ProcessId>& id,
+                                                    const std::optional<std::int64_t>& descriptor,
+                                                    Call& call) const {
+  auto process = open_process(id, descriptor, call);
+  if (!process) return process;
+  if (const auto objection = registry_.objection_to(run, *process)) return *objection;
+  if (!may_manage(call.caller().user, *process))
+    return api::permission_denied("the process, by one of its user ids, belongs to another user");
+  return process;
+}
+
 void Service::activate(api::Activate::Input input, Responder<api::Activate> respond) {
   if (const auto objection = objection_to_worker_name(input.worker))
     return respond.fail(*objection);
@@ -62,15 +75,9 @@ void Service::activate(api::Activate::Input input, Responder<api::Activate> resp
     return respond.fail(*objection);
   const auto run = run_to_change(input.run, respond.caller());
   if (!run) return respond.fail(run.error());
-  auto process = open_process(input.process, input.process_file_descriptor, respond.call());
+  auto process = process_for(**run, input.process, input.process_file_descriptor, respond.call());
   if (!process) return respond.fail(process.error());
-  // Whether it can be a worker at all is told before whether this caller may make it one.
-  if (const auto objection = registry_.objection_to(**run, *process))
-    return respond.fail(*objection);
   const auto user = respond.caller().user;
-  if (!may_manage(user, *process))
-    return respond.fail(
-        api::permission_denied("the process, by one of its user ids, belongs to another user"));
   registry_.activate(
       **run, input.worker,
       {std::move(*process), std::move(input.handle), std::move(input.fingerprint),
@@ -89,14 +96,9 @@ void Service::register_worker(api::Register::Input input, Responder<api::Registe
   if (const auto objection = objection_to_limits(input.limits)) return respond.fail(*objection);
   if (const auto objection = objection_to_workers_of(respond.caller()))
     return respond.fail(*objection);
-  auto process = open_process(input.process, input.process_file_descriptor, respond.call());
+  auto process = process_for(**run, input.process, input.process_file_descriptor, respond.call());
   if (!process) return respond.fail(process.error());
-  if (const auto objection = registry_.objection_to(**run, *process))
-    return respond.fail(*objection);
   const auto user = respond.caller().user;
-  if (!may_manage(user, *process))
-    return respond.fail(
-        api::permission_denied("the process, by one of its user ids, belongs to another user"));
 
   const auto activation = std::make_shared<registry::ActivationRequest>();
   activation->process = std::move(*process);
