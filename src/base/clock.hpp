@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cstdint>
 
+#include "base/test_hooks.hpp"
+
 namespace reeve {
 
 using Microseconds = std::chrono::microseconds;
@@ -21,7 +23,7 @@ inline Microseconds monotonic_now() {
   return read_clock(CLOCK_MONOTONIC);
 }
 inline Microseconds realtime_now() {
-  return read_clock(CLOCK_REALTIME);
+  return read_clock(CLOCK_REALTIME) + Microseconds(injected_realtime_offset());
 }
 
 }  // namespace reeve

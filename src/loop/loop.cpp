@@ -3,8 +3,12 @@
 #include <fcntl.h>
 #include <liburing.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <utility>
+
+#include "base/test_hooks.hpp"
 
 namespace reeve::loop {
 
@@ -15,6 +19,11 @@ constexpr unsigned completion_entries = 8192;
 constexpr unsigned completions_at_once = 256;
 constexpr std::uint64_t nobody =
     ~0ULL;  // user data of a cancel request: its own result says nothing
+
+// Whether io_uring_enter(2) is to be called again.
+bool passes(int failure) {
+  return failure == -ETIME || failure == -EINTR || failure == -EAGAIN || failure == -EBUSY;
+}
 
 }  // namespace
 
@@ -67,8 +76,17 @@ void Timer::disarm() {
 
 Loop::Loop() : ring_(std::make_unique<Ring>()) {}
 
-// The ring goes first: the kernel may still read the slots of what is in flight.
+// A write that is under way reads its text from a slot: were that freed, any number could end up in
+// cgroup.procs. So what cannot be cancelled is waited for, and the ring goes before the slots.
 Loop::~Loop() {
+  for (Slot& slot : slots_)
+    slot.handler = nullptr;
+  const auto is_awaited = [](const Slot& slot) { return slot.in_flight && !slot.cancellable; };
+  while (ring_->ready && std::any_of(slots_.begin(), slots_.end(), is_awaited)) {
+    const int waited = io_uring_submit_and_wait(&ring_->ring, 1);
+    if (waited < 0 && !passes(waited)) break;
+    collect();
+  }
   ring_.reset();
 }
 
@@ -111,6 +129,8 @@ Operation Loop::start(Handler handler, const std::function<void(io_uring_sqe*, S
   slot.cancellable = cancellable;
   io_uring_sqe* entry = next_entry();
   prepare(entry, slot);
+  slot.fault = cancellable ? 0 : injected_fault({ENOMEM, EAGAIN});
+  if (slot.fault < 0) io_uring_prep_nop(entry);
   io_uring_sqe_set_data64(entry, index);
   return {this, index, slot.generation};
 }
@@ -177,6 +197,7 @@ void Loop::complete(std::uint64_t user_data, int result) {
   slot.file.reset();
   slot.text.clear();
   free_slots_.push_back(index);
+  if (slot.fault < 0) result = slot.fault;
   if (handler) handler(result);
 }
 
@@ -201,7 +222,7 @@ void Loop::run_deferred() {
     handler();
 }
 
-int Loop::wait_and_collect() {
+int Loop::wait() {
   io_uring_cqe* first = nullptr;
   if (timers_.empty() && deferred_.empty())
     return io_uring_submit_and_wait_timeout(&ring_->ring, &first, 1, nullptr, nullptr);
@@ -214,24 +235,27 @@ int Loop::wait_and_collect() {
   return io_uring_submit_and_wait_timeout(&ring_->ring, &first, 1, &timeout, nullptr);
 }
 
-Status Loop::run() {
+void Loop::collect() {
   struct Completion {
     std::uint64_t user_data;
     int result;
   };
   std::array<Completion, completions_at_once> batch;
+  // Copied out first: a handler may submit, and the kernel may then reuse the entries.
+  std::array<io_uring_cqe*, completions_at_once> entries;
+  const auto count = io_uring_peek_batch_cqe(&ring_->ring, entries.data(), completions_at_once);
+  for (unsigned i = 0; i < count; ++i)
+    batch[i] = {entries[i]->user_data, entries[i]->res};
+  io_uring_cq_advance(&ring_->ring, count);
+  for (unsigned i = 0; i < count; ++i)
+    complete(batch[i].user_data, batch[i].result);
+}
+
+Status Loop::run() {
   while (!stopping_) {
-    const int waited = wait_and_collect();
-    if (waited < 0 && waited != -ETIME && waited != -EINTR && waited != -EAGAIN && waited != -EBUSY)
-      return Error{-waited, {}, "wait for the io_uring"};
-    // Copied out first: a handler may submit, and the kernel may then reuse the entries.
-    std::array<io_uring_cqe*, completions_at_once> entries;
-    const auto count = io_uring_peek_batch_cqe(&ring_->ring, entries.data(), completions_at_once);
-    for (unsigned i = 0; i < count; ++i)
-      batch[i] = {entries[i]->user_data, entries[i]->res};
-    io_uring_cq_advance(&ring_->ring, count);
-    for (unsigned i = 0; i < count; ++i)
-      complete(batch[i].user_data, batch[i].result);
+    const int waited = wait();
+    if (waited < 0 && !passes(waited)) return Error{-waited, {}, "wait for the io_uring"};
+    collect();
     run_due_timers();
     run_deferred();
   }

@@ -106,6 +106,7 @@ class Loop {
     std::uint32_t generation = 0;
     bool in_flight = false;
     bool cancellable = false;
+    int fault = 0;  // what a test wants it to end with
     FileDescriptor file;
     std::string text;
   };
@@ -118,7 +119,8 @@ class Loop {
   void complete(std::uint64_t user_data, int result);
   void run_deferred();
   void run_due_timers();
-  int wait_and_collect();
+  int wait();
+  void collect();
 
   std::unique_ptr<Ring> ring_;
   std::deque<Slot> slots_;  // a deque: the kernel holds pointers to a slot's text

@@ -17,6 +17,8 @@
 #include <cstring>
 #include <memory>
 
+#include "base/test_hooks.hpp"
+
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
 #endif
@@ -44,6 +46,7 @@ struct CloseDirectory {
 }  // namespace
 
 int pidfd_open(pid_t pid) {
+  if (const int fault = injected_fault({EMFILE, ENFILE, ENOMEM})) return fault;
   return static_cast<int>(without_interruption([=] { return syscall(SYS_pidfd_open, pid, 0); }));
 }
 
@@ -65,6 +68,8 @@ std::uint64_t pidfd_inode(int pidfd) {
 }
 
 Result<FileDescriptor> open_at(int directory, const std::string& path, int flags) {
+  if (const int fault = injected_fault({EMFILE, ENFILE, ENOMEM}))
+    return Error{-fault, path, "open"};
   const int fd = without_interruption(
       [&] { return ::openat(directory, path.c_str(), flags | O_CLOEXEC | O_NOCTTY, 0644); });
   if (fd < 0) return Error{-fd, path, "open"};
@@ -76,6 +81,7 @@ Result<FileDescriptor> open_directory_at(int directory, const std::string& path)
 }
 
 Result<std::string> read_all(int fd, std::size_t maximum) {
+  if (const int fault = injected_fault({ENOMEM})) return Error{-fault, {}, "read"};
   std::string content;
   std::array<char, 4096> buffer;
   for (;;) {
@@ -126,6 +132,7 @@ Result<std::vector<std::string>> list_directories(int directory) {
 }
 
 int make_directory_at(int directory, const std::string& path, mode_t mode) {
+  if (const int fault = injected_fault({ENOMEM, EAGAIN})) return fault;
   return without_interruption([&] { return ::mkdirat(directory, path.c_str(), mode); });
 }
 
@@ -134,10 +141,13 @@ int remove_directory_at(int directory, const std::string& path) {
 }
 
 int set_extended_attribute(int fd, const char* name, std::string_view value) {
+  if (const int fault = injected_fault({ENOSPC, ENOMEM})) return fault;
   return without_interruption([&] { return ::fsetxattr(fd, name, value.data(), value.size(), 0); });
 }
 
 Result<std::string> get_extended_attribute(int fd, const char* name) {
+  if (const int fault = injected_fault({ENOMEM}))
+    return Error{-fault, name, "read extended attribute"};
   std::string value(1024, '\0');
   for (;;) {
     const auto length =
@@ -163,11 +173,13 @@ std::uint64_t inode_of(int fd) {
 }
 
 int accept_connection(int listener) {
+  if (const int fault = injected_fault({EMFILE, ENFILE, ENOMEM, ENOBUFS})) return fault;
   return without_interruption(
       [=] { return ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); });
 }
 
 ssize_t send_bytes(int socket, std::string_view bytes, std::span<const int> descriptors) {
+  if (const int fault = injected_fault({EAGAIN, ENOBUFS})) return fault;
   iovec part{const_cast<char*>(bytes.data()), bytes.size()};
   msghdr message{};
   message.msg_iov = &part;
@@ -187,6 +199,7 @@ ssize_t send_bytes(int socket, std::string_view bytes, std::span<const int> desc
 }
 
 int receive_bytes(int socket, std::span<char> buffer, Received& received) {
+  if (const int fault = injected_fault({EAGAIN})) return fault;
   iovec part{buffer.data(), buffer.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(descriptors_at_most * sizeof(int))> control;
   msghdr message{};
