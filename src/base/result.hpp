@@ -39,6 +39,8 @@ class [[nodiscard]] Result {
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
+  // Whether it is an Error of that errno.
+  [[nodiscard]] bool error_is(int number) const { return !ok() && error().number == number; }
   E& error() { return std::get<1>(content_); }
   const E& error() const { return std::get<1>(content_); }
 

@@ -9,7 +9,12 @@ namespace reeve::cgroup {
 
 namespace {
 constexpr const char* record_attribute = "user.reeve";
+constexpr std::string_view note_prefix = "user.reeve.";
+
+std::string note_attribute(const std::string& name) {
+  return std::string(note_prefix) + name;
 }
+}  // namespace
 
 Result<Directory> Directory::open(const std::string& mount_point, const std::string& path) {
   auto fd = sys::open_directory_at(AT_FDCWD, mount_point + path);
@@ -104,6 +109,34 @@ Status Directory::write_record(const std::string& record) const {
   const int written = sys::set_extended_attribute(fd_.get(), record_attribute, record);
   if (written < 0) return Error{-written, path_, "write the record of cgroup"};
   return Done{};
+}
+
+Status Directory::write_note(const std::string& name, const std::string& note) const {
+  const int written = sys::set_extended_attribute(fd_.get(), note_attribute(name).c_str(), note);
+  if (written < 0) return Error{-written, path_, "write a note on cgroup"};
+  return Done{};
+}
+
+void Directory::remove_note(const std::string& name) const {
+  (void)sys::remove_extended_attribute(fd_.get(), note_attribute(name).c_str());
+}
+
+Result<std::map<std::string, std::string>> Directory::notes() const {
+  const auto attributes = sys::list_extended_attributes(fd_.get());
+  if (!attributes) return Error{attributes.error().number, path_, "read the notes on cgroup"};
+  std::map<std::string, std::string> notes;
+  for (const auto& attribute : *attributes) {
+    if (!attribute.starts_with(note_prefix)) continue;
+    auto note = sys::get_extended_attribute(fd_.get(), attribute.c_str());
+    if (!note) return Error{note.error().number, path_, "read the notes on cgroup"};
+    notes.emplace(attribute.substr(note_prefix.size()), std::move(*note));
+  }
+  return notes;
+}
+
+bool Directory::is_still_in(const Directory& parent, const std::string& name) const {
+  const auto present = parent.open_child(name);
+  return present.ok() && present->id() == id();
 }
 
 Result<FileDescriptor> Directory::open_file(const std::string& name, int flags) const {

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -43,11 +44,17 @@ class Directory {
   // none.
   [[nodiscard]] Result<std::string> record() const;
   [[nodiscard]] Status write_record(const std::string& record) const;
+  // Notes beside the record, each an extended attribute user.reeve.NAME of its own.
+  [[nodiscard]] Status write_note(const std::string& name, const std::string& note) const;
+  void remove_note(const std::string& name) const;
+  [[nodiscard]] Result<std::map<std::string, std::string>> notes() const;
 
   // For operations on the loop.
   [[nodiscard]] Result<FileDescriptor> open_file(const std::string& name, int flags) const;
   // EWOULDBLOCK where another daemon has it. Ends with this object, or with the daemon.
   [[nodiscard]] Status lock() const;
+  // Whether this cgroup still bears its name in `parent`, and was not removed.
+  [[nodiscard]] bool is_still_in(const Directory& parent, const std::string& name) const;
 
  private:
   Directory(FileDescriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}

@@ -57,8 +57,9 @@ int serve(const Options& options) {
   auto root = open_root(options, *config, *mount);
   if (!root) return refuse(root.error());
   const auto root_path = root->directory.path();
+  const auto root_directory = mount->point + root_path;
   const auto give_up = [&](const Refusal& refusal) {
-    if (root->made) (void)sys::remove_directory_at(AT_FDCWD, mount->point + root_path);
+    if (root->made) remove_root(*root, root_directory);
     return refuse(refusal);
   };
   auto loop = start_loop();
@@ -76,7 +77,6 @@ int serve(const Options& options) {
   if (!signal_fd) return give_up({exit_failure, signal_fd.error().message()});
 
   int status = exit_ok;
-  bool root_is_ours = false;
   {
     registry::Registry registry(**loop, *mount, std::move(root->directory));
     service::Service service(**loop, registry, *rules);
@@ -109,13 +109,9 @@ int serve(const Options& options) {
     const auto ran = (*loop)->run();
     sd_notify(0, "STOPPING=1");
     if (!ran) status = refuse({exit_failure, ran.error().message()});
-    // A private daemon may share its root with one that serves it for good.
-    root_is_ours = registry.root().lock().ok();
   }
   if (!listener->path.empty()) ::unlink(listener->path.c_str());
-  // Runs live on without the daemon; only a root that holds none goes with it.
-  if (root_is_ours && (root->made || options.is_private))
-    (void)sys::remove_directory_at(AT_FDCWD, mount->point + root_path);
+  if (root->made || options.is_private) remove_root(*root, root_directory);
   return status;
 }
 

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 #include "base/paths.hpp"
 #include "base/text.hpp"
@@ -67,6 +69,9 @@ Required<cgroup::Mount> find_cgroup2() {
 
 namespace {
 
+constexpr int holding_attempts = 1000;
+constexpr std::chrono::milliseconds holding_pause{1};
+
 // systemd marks what it delegates with an extended attribute of this name.
 bool is_delegated(const cgroup::Directory& directory) {
   for (const char* name : {"trusted.delegate", "user.delegate"}) {
@@ -117,6 +122,21 @@ Result<bool> make_cgroup(const std::string& mount_point, const std::string& path
   }
 }
 
+// EWOULDBLOCK while another daemon, the last one that used it, is removing it.
+Result<Root> hold_root(const std::string& mount_point, const std::string& path) {
+  const auto made = make_cgroup(mount_point, path);
+  if (!made) return made.error();
+  const Error being_removed{EWOULDBLOCK, path, "open cgroup"};
+  auto directory = cgroup::Directory::open(mount_point, path);
+  if (!directory) return directory.error_is(ENOENT) ? being_removed : directory.error();
+  auto presence = directory->open_file("cgroup.procs", O_RDONLY);
+  if (!presence) return presence.error_is(ENODEV) ? being_removed : presence.error();
+  if (sys::lock_shared(presence->get()) < 0) return being_removed;
+  const auto present = cgroup::Directory::open(mount_point, path);
+  if (!present || present->id() != directory->id()) return being_removed;
+  return Root{std::move(*directory), *made, std::move(*presence)};
+}
+
 }  // namespace
 
 Required<Root> open_root(const Options& options, const config::Config& config,
@@ -131,20 +151,27 @@ Required<Root> open_root(const Options& options, const config::Config& config,
                    fmt::format("reeved sits in a run of its own root, {}: it would end with that "
                                "run; start it from outside, or give another --root",
                                own_path)};
-  const auto made = make_cgroup(mount.point, *path);
-  if (!made) return refuse_root(*path, made.error());
-  auto directory = cgroup::Directory::open(mount.point, *path);
-  if (!directory) return refuse_root(*path, directory.error());
-  if (::faccessat(directory->descriptor(), "cgroup.procs", W_OK, AT_EACCESS) < 0 ||
-      ::faccessat(directory->descriptor(), ".", W_OK, AT_EACCESS) < 0)
+  auto root = hold_root(mount.point, *path);
+  for (int attempt = 1; root.error_is(EWOULDBLOCK) && attempt < holding_attempts; ++attempt) {
+    std::this_thread::sleep_for(holding_pause);
+    root = hold_root(mount.point, *path);
+  }
+  if (!root) return refuse_root(*path, root.error());
+  const int directory = root->directory.descriptor();
+  if (::faccessat(directory, "cgroup.procs", W_OK, AT_EACCESS) < 0 ||
+      ::faccessat(directory, ".", W_OK, AT_EACCESS) < 0)
     return refuse_root(*path, Error{errno, *path, "write to cgroup"});
   if (!options.is_private)
-    if (const auto locked = directory->lock(); !locked)
+    if (const auto locked = root->directory.lock(); !locked)
       return Refusal{exit_root_in_use,
                      fmt::format("another reeved serves the root {}: stop it, or give this one a "
                                  "root of its own with --root",
                                  *path)};
-  return Root{std::move(*directory), *made};
+  return std::move(*root);
+}
+
+void remove_root(const Root& root, const std::string& path) {
+  if (sys::lock_exclusive(root.presence.get()) == 0) (void)sys::remove_directory_at(AT_FDCWD, path);
 }
 
 Required<Listener> open_listener(const Options& options, const config::Config& config) {

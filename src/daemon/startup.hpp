@@ -29,12 +29,17 @@ Required<cgroup::Mount> find_cgroup2();
 
 struct Root {
   cgroup::Directory directory;
-  bool made = false;  // by this process
+  bool made = false;        // by this process
+  FileDescriptor presence;  // a lock that every daemon on this root shares
 };
 // Opened, writable, and not the cgroup of a run that this process is itself in. Unless private, it
 // is locked: two daemons on one root would each end what the other adopted.
 Required<Root> open_root(const Options& options, const config::Config& config,
                          const cgroup::Mount& mount);
+
+// Runs live on without the daemon; only a root that holds none, and that no other daemon uses,
+// goes.
+void remove_root(const Root& root, const std::string& path);
 
 struct Listener {
   FileDescriptor socket;

@@ -164,6 +164,12 @@ std::optional<ExitStatus> Process::exit_status() const {
   return ExitStatus{info.exit_code};
 }
 
+bool Process::may_be_managed_by(uid_t user) const {
+  if (user == 0) return true;
+  const auto of = details();
+  return of.ok() && of->real_user == user && of->effective_user == user && of->saved_user == user;
+}
+
 Status Process::signal(int number) const {
   const int sent = sys::pidfd_send_signal(pidfd_.get(), number);
   if (sent < 0) return Error{-sent, fmt::format("process {}", pid()), "signal"};

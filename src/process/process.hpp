@@ -35,11 +35,6 @@ struct Details {
   bool kernel_thread = false;
   uid_t real_user = 0, effective_user = 0, saved_user = 0;
   std::uint64_t start_time = 0;
-
-  // Whether all its user ids are `user`: then `user` may do to it what it likes.
-  [[nodiscard]] bool belongs_wholly_to(uid_t user) const {
-    return real_user == user && effective_user == user && saved_user == user;
-  }
 };
 
 class Process {
@@ -71,6 +66,9 @@ class Process {
   // The status its parent reaped, from Linux 6.15 on; nothing before it is reaped, or where the
   // kernel cannot tell.
   [[nodiscard]] std::optional<ExitStatus> exit_status() const;
+
+  // Whether all its user ids are `user`'s, or `user` is root.
+  [[nodiscard]] bool may_be_managed_by(uid_t user) const;
 
   [[nodiscard]] Status signal(int number) const;
 

@@ -1,6 +1,7 @@
 #include "registry/activation.hpp"
 
 #include <cerrno>
+#include <iterator>
 
 #include "base/log.hpp"
 
@@ -11,6 +12,8 @@ namespace {
 // What a process forks after its move is inside, so that a few rounds find all, unless somebody
 // else moves them out again as fast.
 constexpr int rounds_at_most = 100;
+// Each leaves a note on the cgroup while it is under way, and a cgroup holds 128 attributes.
+constexpr std::ptrdiff_t moves_at_once = 64;
 
 Error process_error(int number, const process::Process& process, const char* attempt) {
   return {number, "process " + std::to_string(process.pid()), attempt};
@@ -67,10 +70,11 @@ void Activation::move_main() {
   for (const auto& descendant : descendants_outside())
     if (!may_move_(descendant.process))
       return finish(process_error(EPERM, descendant.process, "move"));
-  main_ = std::make_unique<Move>(loop_, mount_, leaf_, process_, [this](Status status) {
-    if (!status) return finish(std::move(status));
-    scan(&Activation::move_descendants);
-  });
+  main_ = std::make_unique<Move>(loop_, mount_, leaf_, process_, Move::Where::into_registry,
+                                 [this](Status status) {
+                                   if (!status) return finish(std::move(status));
+                                   scan(&Activation::move_descendants);
+                                 });
 }
 
 void Activation::move_descendants() {
@@ -83,7 +87,10 @@ void Activation::move_descendants() {
       failure_ = process_error(EPERM, moving.process, "move");
       return move_back_next();
     }
-  if (++rounds_ > rounds_at_most) {
+  // The rest is found again by the next scan.
+  if (std::ssize(outside) > moves_at_once)
+    outside.erase(std::next(outside.begin(), moves_at_once), outside.end());
+  else if (++rounds_ > rounds_at_most) {
     failure_ = process_error(EBUSY, process_, "gather all descendants of");
     return move_back_next();
   }
@@ -91,7 +98,7 @@ void Activation::move_descendants() {
   // All at once: 64 cold moves in one submit take what two take alone.
   for (auto& moving : outside)
     moving.move =
-        std::make_unique<Move>(loop_, mount_, leaf_, moving.process,
+        std::make_unique<Move>(loop_, mount_, leaf_, moving.process, Move::Where::into_registry,
                                [this](const Status& status) { descendant_moved(status); });
   moved_.splice(moved_.end(), outside);
 }
@@ -109,8 +116,8 @@ void Activation::move_back_next() {
     auto directory = cgroup::Directory::open(mount_.point, path);
     if (!directory) return false;
     home.emplace(std::move(*directory));
-    move_back_ =
-        std::make_unique<Move>(loop_, mount_, *home, process, [this](const Status& status) {
+    move_back_ = std::make_unique<Move>(
+        loop_, mount_, *home, process, Move::Where::back, [this](const Status& status) {
           if (!status && status.error().number != ESRCH)
             log::warning("{}; it stays in the cgroup of its worker", status.error().message());
           move_back_next();

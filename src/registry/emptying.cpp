@@ -25,9 +25,12 @@ bool is_known_empty(const Result<bool>& populated) {
   return populated.ok() ? !*populated : is_gone(populated.error());
 }
 
-bool holds(const cgroup::Mount& mount, const std::string& directory, const char* process) {
+// Also where that cannot be told, unless the process is hidden from us (hidepid of proc(5)): then
+// we are no root, and PID 1 is not in what a user may write to.
+bool may_hold(const cgroup::Mount& mount, const std::string& directory, const char* process) {
   const auto path = process::control_group_of(process);
-  return path.ok() && cgroup::is_within(mount.below(*path), directory);
+  if (!path) return !path.error_is(ENOENT) && !path.error_is(EACCES);
+  return cgroup::is_within(mount.below(*path), directory);
 }
 
 }  // namespace
@@ -52,9 +55,9 @@ void Emptying::write_kill() {
   kill_written_ = true;
   patience_ = loop_.after(stuck_after, [this] { tell(News::stuck); });
   for (const char* process : {"/proc/self", "/proc/1"}) {
-    if (!holds(mount_, directory_.path(), process)) continue;
-    log::error("cgroup {} holds {}: not killed; move that process out of it", directory_.path(),
-               process);
+    if (!may_hold(mount_, directory_.path(), process)) continue;
+    log::error("cgroup {} may hold {}: not killed; if so, move that process out of it",
+               directory_.path(), process);
     return;
   }
   auto file = directory_.open_file("cgroup.kill", O_WRONLY);

@@ -12,6 +12,8 @@
 namespace reeve::registry {
 
 namespace {
+constexpr unsigned creation_attempts = 100;
+constexpr Microseconds creation_retry{10'000};
 constexpr Microseconds removal_retry{100'000};
 constexpr Microseconds retry_after{1'000'000};
 }  // namespace
@@ -129,31 +131,49 @@ Status LiveRun::write_record() const {
 
 void LiveRun::create(Answer<reeve::Run> answer) {
   opening_answer_ = std::move(answer);
-  making_ = surroundings_.loop.make_directory(surroundings_.root.descriptor(), run_directory(id_),
-                                              [this](int result) { directory_made(result); });
+  make_directory(1);
 }
 
-void LiveRun::directory_made(int result) {
+void LiveRun::make_directory(unsigned attempt) {
+  making_ = surroundings_.loop.make_directory(
+      surroundings_.root.descriptor(), run_directory(id_),
+      [this, attempt](int result) { directory_made(result, attempt); });
+}
+
+void LiveRun::directory_made(int result, unsigned attempt) {
+  // Until it is locked, another daemon on the same root takes it for one that a crash left.
+  const bool being_removed = result == -EEXIST && attempt > 1;
+  const auto opened =
+      result < 0
+          ? Status(Error{-result, surroundings_.root.path_of(run_directory(id_)), "make cgroup"})
+          : open_and_lock();
+  if ((being_removed || opened.error_is(EWOULDBLOCK) || opened.error_is(ENOENT)) &&
+      attempt < creation_attempts) {
+    soon_ =
+        surroundings_.loop.after(creation_retry, [this, attempt] { make_directory(attempt + 1); });
+    return;
+  }
+  const auto written = opened.ok() ? write_record() : opened;
   const auto answer = std::exchange(opening_answer_, nullptr);
-  const auto name = run_directory(id_);
-  const auto give_up = [&](const Error& error) {
-    answer(api::system_failed(error));
-    apply(RunEvent::opening_failed);
-  };
-  if (result < 0)
-    return give_up(Error{-result, surroundings_.root.path() + "/" + name, "make cgroup"});
-  const auto fail = [&](const Error& error) {
-    (void)surroundings_.loop.remove_directory(surroundings_.root.descriptor(), name, nullptr);
-    give_up(error);
-  };
-  auto directory = surroundings_.root.open_child(name);
-  if (!directory) return fail(directory.error());
+  if (written.ok()) {
+    apply(RunEvent::opened);
+    return answer(described());
+  }
+  if (opened.ok())
+    (void)surroundings_.loop.remove_directory(surroundings_.root.descriptor(), run_directory(id_),
+                                              nullptr);
+  answer(api::system_failed(written.error()));
+  apply(RunEvent::opening_failed);
+}
+
+Status LiveRun::open_and_lock() {
+  auto directory = surroundings_.root.open_child(run_directory(id_));
+  if (!directory) return directory.error();
+  if (auto locked = directory->lock(); !locked) return locked;
+  if (!directory->is_still_in(surroundings_.root, run_directory(id_)))
+    return Error{ENOENT, directory->path(), "open the new cgroup"};
   directory_ = std::move(*directory);
-  // Another daemon that starts on the same root leaves a locked run alone.
-  if (const auto locked = directory_.lock(); !locked) return fail(locked.error());
-  if (const auto written = write_record(); !written) return fail(written.error());
-  apply(RunEvent::opened);
-  answer(described());
+  return Done{};
 }
 
 void LiveRun::watch_owner() {
@@ -183,8 +203,11 @@ void LiveRun::adopt(cgroup::Directory directory) {
   if (!children)
     log::warning("run {}: {}", id_, children.error().message());
   else
-    for (const auto& name : *children)
+    for (const auto& name : *children) {
+      if (const auto child = directory_.open_child(name))
+        return_strangers(surroundings_.mount, *child);
       if (is_worker_directory(name)) adopt_worker(name);
+    }
   for (const auto& [key, worker] : workers_)
     worker->adopt();
   // Two of one name are there if the daemon died while a new one took an ended one's place.
@@ -217,11 +240,11 @@ void LiveRun::adopt_worker(const std::string& name) {
   if (!record) {
     // A reservation cut short between mkdir and record. Populated, it dies with its run.
     const auto populated = directory->is_populated();
-    if (populated.ok() && !*populated)
+    if (text.error_is(ENODATA) && populated.ok() && !*populated)
       (void)surroundings_.loop.remove_directory(surroundings_.root.descriptor(),
                                                 run_directory(id_) + "/" + name, nullptr);
     else
-      log::warning("cgroup {} has no record but processes: it ends with its run",
+      log::warning("cgroup {} has no record of a worker that can be read: it ends with its run",
                    directory->path());
     return;
   }
@@ -350,7 +373,7 @@ void LiveRun::enter(process::Process process, Answer<reeve::Run> answer) {
         entering.target = std::move(*target);
         entering.move = std::make_unique<Move>(
             surroundings_.loop, surroundings_.mount, entering.target, entering.process,
-            [this, &entering, finish](const Status& status) {
+            Move::Where::into_registry, [this, &entering, finish](const Status& status) {
               if (is_closing()) {
                 kill_again();
                 return finish(api::failure(api::RunClosing{id_}));
@@ -387,9 +410,10 @@ void LiveRun::list(LiveWorker& worker) {
   if (earlier == nullptr || earlier == &worker) return;
   if (holds_name(earlier->phase()) && !holds_name(worker.phase())) {
     place = earlier;
-    return worker.collect();
+    (void)worker.collect();
+    return;
   }
-  earlier->collect();
+  (void)earlier->collect();
 }
 
 void LiveRun::unlist(const LiveWorker& worker) {

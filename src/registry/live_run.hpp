@@ -84,7 +84,9 @@ class LiveRun {
   void perform(RunActions actions);
   [[nodiscard]] Status write_record() const;
 
-  void directory_made(int result);
+  void make_directory(unsigned attempt);
+  void directory_made(int result, unsigned attempt);
+  Status open_and_lock();
   void watch_owner();
   void owner_died();
   void adopt_worker(const std::string& name);

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/log.hpp"
+#include "base/test_hooks.hpp"
 #include "base/text.hpp"
 #include "registry/live_run.hpp"
 #include "registry/names.hpp"
@@ -85,6 +86,19 @@ void LiveWorker::apply(WorkerEvent event) {
   record_.phase = phase;
   if (const auto performed = perform(actions); !performed)
     log::warning("worker {} of run {}: {}", name(), run_.id(), performed.error().message());
+}
+
+// The record first: an acknowledgement follows the kernel's.
+Status LiveWorker::request(WorkerEvent event) {
+  const auto before = record_.phase;
+  const auto [phase, actions] = step(before, event);
+  record_.phase = phase;
+  if (actions.has(WorkerAction::write_record))
+    if (auto written = write_record(); !written) {
+      record_.phase = before;
+      return written;
+    }
+  return perform(actions.without(WorkerAction::write_record));
 }
 
 Status LiveWorker::perform(WorkerActions actions) {
@@ -174,7 +188,8 @@ void LiveWorker::kill_tree() {
 }
 
 void LiveWorker::kill_process() const {
-  if (!process_ || !process_.is_alive()) return;
+  // On its way in, it is not yet known to be one that the caller had a right to.
+  if (activation_ || !process_ || !process_.is_alive()) return;
   if (const auto sent = process_.signal(SIGKILL); !sent && sent.error().number != ESRCH)
     log::warning("{}", sent.error().message());
 }
@@ -235,17 +250,19 @@ void LiveWorker::creation_ended(const Status& status) {
 void LiveWorker::activate(ActivationRequest request, Answer<reeve::Worker> answer) {
   auto leaf = open_directory();
   if (!leaf) return answer(api::system_failed(leaf.error()));
-  before_activation_ = record_;
   process_ = std::move(request.process);
   record_.process = recorded(process_.identity());
   run_.bind_process(process_.pid(), *this);
-  if (request.handle) record_.handle = std::move(request.handle);
+  record_.handle = std::move(request.handle);
+  record_.reserved_fingerprint = record_.fingerprint;
   if (request.fingerprint) record_.fingerprint = std::move(request.fingerprint);
   activation_answer_ = std::move(answer);
   const auto [phase, actions] = step(record_.phase, WorkerEvent::activate);
   record_.phase = phase;
   // The record comes before the move: a crash between the two leaves a worker that recovery finds.
-  if (const auto written = perform(actions); !written) return activation_ended(written);
+  const bool late = mistaken("record-after-move");
+  const auto written = perform(late ? actions.without(WorkerAction::write_record) : actions);
+  if (!written) return activation_ended(written);
   start_activation(std::move(*leaf), Activation::Beginning::fresh, std::move(request.may_move));
 }
 
@@ -275,14 +292,15 @@ void LiveWorker::activation_ended(const Status& status) {
     if (answer) answer(api::failure(api::RunClosing{run_.id()}));
   } else if (status.ok()) {
     record_.activated_at = now();
+    record_.reserved_fingerprint.reset();
     apply(WorkerEvent::activated);
     if (answer) answer(described());
   } else {
     const auto process = process_id(*record_.process);
     run_.release_process(static_cast<pid_t>(process.pid), *this);
     record_.process.reset();
-    record_.handle = before_activation_.handle;
-    record_.fingerprint = before_activation_.fingerprint;
+    record_.handle.reset();
+    record_.fingerprint = std::exchange(record_.reserved_fingerprint, {});
     process_ = {};
     apply(WorkerEvent::activation_failed);
     if (answer) answer(refusal_of_move(status.error(), process));
@@ -426,23 +444,18 @@ void LiveWorker::adopt_process() {
 }
 
 void LiveWorker::resume_activation() {
-  before_activation_ = record_;
-  const auto identity = identity_of(*record_.process);
   auto leaf = open_directory();
-  auto process = process::Process::reopen(identity);
+  auto process = process::Process::reopen(identity_of(*record_.process));
   if (leaf.ok() && process.ok()) {
     const auto where = process->control_group();
     if (where.ok() && surroundings_.mount.below(*where) == path()) {
       process_ = std::move(*process);
-      return start_activation(std::move(*leaf), Activation::Beginning::resumed,
-                              [](const process::Process&) { return true; });
+      // Who had asked is not known any more: what it forked is taken in by the rights of the run.
+      const auto user = static_cast<uid_t>(run_.record().uid);
+      return start_activation(
+          std::move(*leaf), Activation::Beginning::resumed,
+          [user](const process::Process& moved) { return moved.may_be_managed_by(user); });
     }
-  }
-  if (leaf.ok()) {
-    // The pid may have been a stranger's already when the move that a crash interrupted took place.
-    const auto bearer = process::Process::open(identity.pid);
-    if (bearer.ok() && !bearer->identity().same_as(identity))
-      return_stranger(surroundings_.mount, *leaf, *bearer, "/");
   }
   activation_ended(Error{ESRCH, "process", "activate"});
 }

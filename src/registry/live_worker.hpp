@@ -52,8 +52,10 @@ class LiveWorker {
   void activate(ActivationRequest request, Answer<reeve::Worker> answer);
   // In any phase: runs `then` once no activation is under way.
   void when_settled(std::function<void()> then);
-  void unregister() { apply(WorkerEvent::unregister); }
-  void collect() { apply(WorkerEvent::collect); }
+  // These two fail, and nothing happens, where it cannot be recorded: they are acknowledged at
+  // once, and what was acknowledged must survive the daemon.
+  Status unregister() { return request(WorkerEvent::unregister); }
+  Status collect() { return request(WorkerEvent::collect); }
   // Not later than an earlier call asked for. The answer comes when the whole tree is gone.
   Waiters<reeve::Worker>::Token stop(Microseconds grace, Answer<reeve::Worker> answer);
   Waiters<reeve::Worker>::Token wait(Answer<reeve::Worker> answer);
@@ -72,6 +74,7 @@ class LiveWorker {
 
  private:
   void apply(WorkerEvent event);
+  Status request(WorkerEvent event);
   Status perform(WorkerActions actions);
   Status write_record() const;
   [[nodiscard]] Result<cgroup::Directory> open_directory() const;
@@ -108,7 +111,6 @@ class LiveWorker {
 
   Answer<reeve::Worker> creation_answer_;
   Answer<reeve::Worker> activation_answer_;
-  WorkerRecord before_activation_;
   std::vector<std::function<void()>> when_settled_;
   Waiters<reeve::Worker> exit_waiters_;
   Waiters<reeve::Worker> empty_waiters_;

@@ -5,6 +5,9 @@
 // is asked again after the move. Still unreaped: the pid was the process's all along. Reaped:
 // whoever bears the pid now and sits in our cgroup was put there by us, and goes back to where its
 // parent is.
+//
+// A note on our cgroup names the process whose move is under way: should the daemon be killed
+// between the move and the question, the next daemon asks it.
 #pragma once
 
 #include <functional>
@@ -24,13 +27,15 @@ class Move {
 
   // All references outlive this object. The handler is called once, from the loop, and may destroy
   // this object.
+  enum class Where { into_registry, back };
   Move(loop::Loop& loop, const cgroup::Mount& mount, const cgroup::Directory& target,
-       const process::Process& process, Handler handler);
+       const process::Process& process, Where where, Handler handler);
 
   // Path of the cgroup it was in before, for moving it back.
   [[nodiscard]] const std::string& origin() const { return origin_; }
 
  private:
+  Status begin();
   void written(int result);
   void finish(Status status);
 
@@ -38,15 +43,15 @@ class Move {
   const cgroup::Mount& mount_;
   const cgroup::Directory& target_;
   const process::Process& process_;
+  Where where_;
   Handler handler_;
   std::string origin_;
   loop::Operation operation_;
   loop::Timer soon_;
 };
 
-// Puts a process that was moved into `target` by mistake back where its parent is, or, where that
-// is no help, into the cgroup `fallback`. Waits for the kernel: for a case that hardly ever comes.
-void return_stranger(const cgroup::Mount& mount, const cgroup::Directory& target,
-                     const process::Process& stranger, const std::string& fallback);
+// After a restart: what moves into this cgroup that a crash cut short put there by mistake goes
+// back. Waits for the kernel: for a case that hardly ever comes.
+void return_strangers(const cgroup::Mount& mount, const cgroup::Directory& target);
 
 }  // namespace reeve::registry

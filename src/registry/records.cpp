@@ -41,6 +41,10 @@ ProcessId process_id(const ProcessRecord& record) {
   return {record.pid, record.pidfd_id, process::boot_id()};
 }
 
+Result<ProcessRecord> read_process_record(const std::string& text) {
+  return read_record<ProcessRecord>(text);
+}
+
 Result<RunRecord> read_run_record(const std::string& text) {
   return read_record<RunRecord>(text);
 }

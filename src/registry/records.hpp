@@ -46,6 +46,8 @@ struct WorkerRecord {
   std::optional<ProcessRecord> process;
   std::optional<std::string> handle;
   std::optional<std::string> fingerprint;
+  // While activating: what the fingerprint was, in case it comes to nothing.
+  std::optional<std::string> reserved_fingerprint;
   Timestamp reserved_at;
   Microseconds expires_at{};  // CLOCK_MONOTONIC
   std::optional<Timestamp> activated_at;
@@ -57,6 +59,7 @@ struct WorkerRecord {
 };
 
 // EBADMSG for what is no such record.
+Result<ProcessRecord> read_process_record(const std::string& text);
 Result<RunRecord> read_run_record(const std::string& text);
 Result<WorkerRecord> read_worker_record(const std::string& text);
 
@@ -98,6 +101,7 @@ struct Description<registry::WorkerRecord> {
                                      Field{"process", &T::process},
                                      Field{"handle", &T::handle},
                                      Field{"fingerprint", &T::fingerprint},
+                                     Field{"reservedFingerprint", &T::reserved_fingerprint},
                                      Field{"reservedAt", &T::reserved_at},
                                      Field{"expiresAt", &T::expires_at},
                                      Field{"activatedAt", &T::activated_at},

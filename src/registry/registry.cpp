@@ -48,7 +48,11 @@ void Registry::adopt_run(const std::string& name, Recovered& recovered) {
   }
   const auto text = directory->record();
   auto record = text.ok() ? read_run_record(*text) : Result<RunRecord>(text.error());
-  if (!record) return remove_unrecorded(name, *directory, recovered);
+  if (!record) {
+    if (text.error_is(ENODATA)) return remove_unrecorded(name, std::move(*directory), recovered);
+    log::error("{}", record.error().message());
+    return recovered.foreign.push_back(directory->path());
+  }
   const auto id = *run_id_of(name);
   process::Process owner;
   auto opened = process::Process::reopen(identity_of(record->owner));
@@ -73,13 +77,17 @@ void Registry::adopt_run(const std::string& name, Recovered& recovered) {
 
 // A crash between mkdir and the record leaves an empty directory. One that holds processes was not
 // made by us, or its record was taken away: there is no proof, so it is left alone.
-void Registry::remove_unrecorded(const std::string& name, const cgroup::Directory& directory,
+void Registry::remove_unrecorded(const std::string& name, cgroup::Directory directory,
                                  Recovered& recovered) {
   const auto populated = directory.is_populated();
   const auto children = directory.children();
-  if (populated.ok() && !*populated && children.ok() && children->empty())
-    return (void)loop_.remove_directory(root_.descriptor(), name, nullptr);
-  recovered.foreign.push_back(directory.path());
+  if (!populated.ok() || *populated || !children.ok() || !children->empty())
+    return recovered.foreign.push_back(directory.path());
+  // Locked until it is gone: whoever is just making it sees that it is not to be used.
+  const auto locked = std::make_shared<cgroup::Directory>(std::move(directory));
+  auto& removal = removals_[name];
+  removal = loop_.remove_directory(root_.descriptor(), name,
+                                   [this, name, locked](int) { removals_.erase(name); });
 }
 
 // ---- runs

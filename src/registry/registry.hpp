@@ -86,7 +86,7 @@ class Registry {
   struct Cleanup;
 
   void adopt_run(const std::string& directory, Recovered& recovered);
-  void remove_unrecorded(const std::string& name, const cgroup::Directory& directory,
+  void remove_unrecorded(const std::string& name, cgroup::Directory directory,
                          Recovered& recovered);
   void forget_run(const std::string& id);
   void report_cleanup(std::uint64_t key);
@@ -100,6 +100,7 @@ class Registry {
   std::map<std::string, std::unique_ptr<LiveRun>> runs_;
   std::vector<std::string> departed_;
   loop::Timer farewell_;
+  std::map<std::string, loop::Operation> removals_;  // of directories that a crash left
   std::map<std::uint64_t, std::unique_ptr<Cleanup>> cleanups_;
   std::uint64_t last_cleanup_ = 0;
   std::function<void()> run_gone_;

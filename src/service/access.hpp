@@ -26,8 +26,6 @@ bool is_privileged(const AccessRules& rules, const Caller& caller);
 std::optional<api::Failure> objection_to_opening(const AccessRules& rules, const Caller& caller);
 std::optional<api::Failure> objection_to_changing(const AccessRules& rules, const Caller& caller,
                                                   const registry::LiveRun& run);
-// Whether the caller may have this process moved and ended: its own ones, by all their user ids.
-bool may_manage(uid_t user, const process::Process& process);
 
 // Named limits on what one user other than a privileged one can make reeved hold.
 struct PerUser {

@@ -84,9 +84,11 @@ void Service::cleanup_dead_workers(api::CleanupDeadWorkers::Input input,
     std::vector<registry::LiveWorker*> dead;
     for (const auto& [name, worker] : run->listed())
       if (worker->state() == WorkerState::exited && !run->is_closing()) dead.push_back(worker);
-    for (auto* worker : dead)
-      worker->collect();
-    removed += static_cast<std::int64_t>(dead.size());
+    for (auto* worker : dead) {
+      if (const auto collected = worker->collect(); !collected)
+        return respond.fail(api::system_failed(collected.error()));
+      ++removed;
+    }
   }
   respond.reply({removed});
 }

@@ -37,7 +37,7 @@ void Service::open_run(api::OpenRun::Input input, Responder<api::OpenRun> respon
     if (details->kernel_thread)
       return respond.fail(
           api::failure(api::ProcessMismatch{*input.owner, "a kernel thread cannot own a run"}));
-    if (!may_manage(caller.user, *owner))
+    if (!owner->may_be_managed_by(caller.user))
       return respond.fail(api::permission_denied("the owner belongs to another user"));
     request.user = details->real_user;
     request.owner = std::move(*owner);

@@ -63,7 +63,7 @@ api::Outcome<process::Process> Service::process_for(const registry::LiveRun& run
   auto process = open_process(id, descriptor, call);
   if (!process) return process;
   if (const auto objection = registry_.objection_to(run, *process)) return *objection;
-  if (!may_manage(call.caller().user, *process))
+  if (!process->may_be_managed_by(call.caller().user))
     return api::permission_denied("the process, by one of its user ids, belongs to another user");
   return process;
 }
@@ -81,7 +81,7 @@ void Service::activate(api::Activate::Input input, Responder<api::Activate> resp
   registry_.activate(
       **run, input.worker,
       {std::move(*process), std::move(input.handle), std::move(input.fingerprint),
-       [user](const process::Process& descendant) { return may_manage(user, descendant); }},
+       [user](const process::Process& descendant) { return descendant.may_be_managed_by(user); }},
       answer_with_worker(respond));
 }
 
@@ -105,7 +105,7 @@ void Service::register_worker(api::Register::Input input, Responder<api::Registe
   activation->handle = std::move(input.handle);
   activation->fingerprint = input.fingerprint;
   activation->may_move = [user](const process::Process& descendant) {
-    return may_manage(user, descendant);
+    return descendant.may_be_managed_by(user);
   };
   const auto run_id = (*run)->id();
   const auto name = input.worker;
@@ -120,7 +120,7 @@ void Service::register_worker(api::Register::Input input, Responder<api::Registe
               if (activated.ok()) return respond.reply({*activated});
               const auto found = registry.runs().find(run_id);
               if (found != registry.runs().end())
-                if (auto* worker = found->second->find(name)) worker->unregister();
+                if (auto* worker = found->second->find(name)) (void)worker->unregister();
               respond.fail(activated.error());
             });
       });
@@ -136,7 +136,8 @@ void Service::unregister(api::Unregister::Input input, Responder<api::Unregister
   auto* worker = (*run)->find(input.worker);
   if (worker == nullptr) return respond.reply({});
   worker->when_settled([worker, respond] {
-    worker->unregister();
+    const auto unregistered = worker->unregister();
+    if (!unregistered) return respond.fail(api::system_failed(unregistered.error()));
     respond.reply({});
   });
 }

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
@@ -163,8 +164,28 @@ Result<std::string> get_extended_attribute(int fd, const char* name) {
   }
 }
 
+int remove_extended_attribute(int fd, const char* name) {
+  return without_interruption([=] { return ::fremovexattr(fd, name); });
+}
+
+Result<std::vector<std::string>> list_extended_attributes(int fd) {
+  std::string names(65536, '\0');  // XATTR_LIST_MAX of linux/limits.h
+  const auto length =
+      without_interruption([&] { return ::flistxattr(fd, names.data(), names.size()); });
+  if (length < 0) return Error{static_cast<int>(-length), {}, "list extended attributes"};
+  names.resize(static_cast<std::size_t>(length));
+  std::vector<std::string> list;
+  for (std::size_t begin = 0; begin < names.size(); begin += list.back().size() + 1)
+    list.emplace_back(names.c_str() + begin);
+  return list;
+}
+
 int lock_exclusive(int fd) {
   return without_interruption([=] { return ::flock(fd, LOCK_EX | LOCK_NB); });
+}
+
+int lock_shared(int fd) {
+  return without_interruption([=] { return ::flock(fd, LOCK_SH | LOCK_NB); });
 }
 
 std::uint64_t inode_of(int fd) {
@@ -264,6 +285,15 @@ int read_signal(int fd) {
       without_interruption([&] { return ::read(fd, &information, sizeof information); });
   if (length < 0) return static_cast<int>(length);
   return static_cast<int>(information.ssi_signo);
+}
+
+Result<FileDescriptor> readiness_of(int fd, short events) {
+  FileDescriptor readiness(::epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event{};
+  event.events = static_cast<std::uint32_t>(events);
+  if (!readiness || ::epoll_ctl(readiness.get(), EPOLL_CTL_ADD, fd, &event) < 0)
+    return Error{errno, {}, "open an epoll instance"};
+  return readiness;
 }
 
 short poll_now(int fd, short events) {

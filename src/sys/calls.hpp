@@ -53,8 +53,11 @@ int remove_directory_at(int directory, const std::string& path);
 int set_extended_attribute(int fd, const char* name, std::string_view value);
 // -ENODATA where there is none.
 Result<std::string> get_extended_attribute(int fd, const char* name);
-// An exclusive flock(2) that ends with the open file description; -EWOULDBLOCK if it is held.
+int remove_extended_attribute(int fd, const char* name);
+Result<std::vector<std::string>> list_extended_attributes(int fd);
+// A flock(2) that ends with the open file description; -EWOULDBLOCK if it is held.
 int lock_exclusive(int fd);
+int lock_shared(int fd);
 std::uint64_t inode_of(int fd);
 
 int accept_connection(int listener);
@@ -77,6 +80,10 @@ int peer_pidfd(int socket);
 Result<FileDescriptor> signal_descriptor(std::span<const int> signals);
 // The next pending signal's number, or -EAGAIN.
 int read_signal(int fd);
+
+// An epoll(7) instance that becomes readable when `fd` has one of `events`, or an error, or was
+// hung up on both sides. Unlike io_uring's own poll it takes no notice of EPOLLRDHUP.
+Result<FileDescriptor> readiness_of(int fd, short events);
 
 // POLLIN, POLLPRI, POLLHUP… that hold at this moment, without waiting.
 short poll_now(int fd, short events);

@@ -15,7 +15,6 @@ namespace {
 constexpr std::size_t read_at_once = 65536;
 // A stream stops above this and goes on below it.
 constexpr std::size_t room = 262144;
-constexpr Microseconds half_closed_retry{50'000};
 
 // The members of a call as the varlink protocol defines them.
 struct Message {
@@ -141,18 +140,29 @@ Connection::~Connection() {
 // stays in its socket.
 void Connection::arm() {
   if (closed_) return;
-  if (client_ != Client::present || input_ended_) {
-    // io_uring always polls for EPOLLRDHUP, and a half-closed socket reports it for ever: there is
-    // nothing to wait for but room to send, and that only by asking again.
-    readiness_.retire();
-    armed_for_ = -1;
-    if (unsent() > 0) retry_ = server_.loop_.after(half_closed_retry, [this] { ready(POLLOUT); });
+  if (client_ == Client::gone) return readiness_.retire();
+  const bool half_closed = client_ == Client::half_closed || input_ended_;
+  const short wanted = unsent() > 0 ? POLLOUT : call_ || half_closed ? 0 : POLLIN;
+  const Awaited awaited{wanted, half_closed};
+  if (readiness_.pending() && awaited_ == awaited) return;
+  awaited_ = awaited;
+  if (half_closed) return arm_half_closed();
+  readiness_ =
+      server_.loop_.poll(socket_.get(), awaited.events, [this](int events) { ready(events); });
+}
+
+// io_uring always polls for EPOLLRDHUP, which a half-closed socket reports for ever; epoll does so
+// only where it is asked to.
+void Connection::arm_half_closed() {
+  auto readiness = sys::readiness_of(socket_.get(), awaited_.events);
+  if (!readiness) {
+    soon_ = server_.loop_.after(Microseconds{0}, [this] { lose_client(); });
     return;
   }
-  const short wanted = unsent() > 0 ? POLLOUT : call_ ? 0 : POLLIN;
-  if (readiness_.pending() && armed_for_ == wanted) return;
-  armed_for_ = wanted;
-  readiness_ = server_.loop_.poll(socket_.get(), wanted, [this](int events) { ready(events); });
+  half_closed_readiness_ = std::move(*readiness);
+  readiness_ = server_.loop_.poll(half_closed_readiness_.get(), POLLIN, [this](int) {
+    ready(sys::poll_now(socket_.get(), awaited_.events));
+  });
 }
 
 void Connection::ready(int events) {
@@ -174,7 +184,7 @@ void Connection::lose_client() {
   if (closed_) return;
   client_ = Client::gone;
   readiness_.retire();
-  retry_.disarm();
+  soon_.disarm();
   output_.clear();
   sent_ = 0;
   if (call_ && !call_->is_oneway()) std::exchange(call_, nullptr)->abandon();
@@ -260,7 +270,7 @@ void Connection::flush() {
       client_ = Client::gone;
       output_.clear();
       sent_ = 0;
-      retry_ = server_.loop_.after(Microseconds{0}, [this] { lose_client(); });
+      soon_ = server_.loop_.after(Microseconds{0}, [this] { lose_client(); });
       return;
     }
     sent_ += static_cast<std::size_t>(sent);
@@ -290,7 +300,7 @@ void Connection::refuse(const api::Failure& failure) {
 void Connection::close() {
   if (std::exchange(closed_, true)) return;
   readiness_.retire();
-  retry_.disarm();
+  soon_.disarm();
   server_.forget(id_);
 }
 

@@ -27,6 +27,7 @@ class Connection {
   friend class ConnectionCall;
 
   void arm();
+  void arm_half_closed();
   void ready(int events);
   void receive();
   void serve();
@@ -53,9 +54,15 @@ class Connection {
   bool input_ended_ = false;  // all was read, or what is left cannot be understood
   bool closed_ = false;
   bool serving_ = false;
-  short armed_for_ = -1;
+  struct Awaited {
+    short events = -1;
+    bool half_closed = false;
+    bool operator==(const Awaited&) const = default;
+  };
+  Awaited awaited_;
+  FileDescriptor half_closed_readiness_;
   loop::Operation readiness_;
-  loop::Timer retry_;
+  loop::Timer soon_;
 };
 
 }  // namespace reeve::varlink

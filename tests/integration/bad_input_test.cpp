@@ -1179,6 +1179,18 @@ TEST_F(Vanishing, HalfwayStillGetsItsAnswers) {
   EXPECT_TRUE(half.receive().ended);
 }
 
+TEST_F(Vanishing, FirstHalfwayAndThenForGoodIsNoticedAtOnce) {
+  const auto descriptors = settled_descriptors();
+  {
+    RawClient client(world_);
+    ASSERT_TRUE(client.send_message(on_active("Wait")));
+    client.shut_down_sending();
+    EXPECT_EQ(RawClient(world_).ask(get_info).error, "");
+  }
+  expect_descriptors(descriptors);
+  EXPECT_TRUE(process_.is_alive());  // the call has not ended: it was given up
+}
+
 TEST_F(Vanishing, AfterOnewayCallsDoesNotUndoThem) {
   auto second = Child::sleeper();
   {

@@ -1,15 +1,22 @@
 // A stranger that got a worker's recycled pid is never moved, signalled or killed. The pid is
 // recycled for real, with clone3's set_tid.
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <fstream>
 
+#include "registry/records.hpp"
 #include "support/world.hpp"
 
 namespace reeve::test {
 namespace {
+
+void write_attribute(const std::string& directory, const std::string& name,
+                     const std::string& value) {
+  ASSERT_EQ(::setxattr(directory.c_str(), name.c_str(), value.data(), value.size(), 0), 0);
+}
 
 // As a daemon leaves it that was killed between writing the record and telling of the move.
 void set_record_to_activating(const std::string& directory) {
@@ -20,8 +27,18 @@ void set_record_to_activating(const std::string& directory) {
   const std::string before = R"("state":"active")";
   const auto at = record.find(before);
   ASSERT_NE(at, std::string::npos) << record;
-  record.replace(at, before.size(), R"("state":"activating")");
-  ASSERT_EQ(::setxattr(directory.c_str(), "user.reeve", record.data(), record.size(), 0), 0);
+  record.replace(at, before.size(), R"("state":"activating","reservedFingerprint":"earlier")");
+  write_attribute(directory, "user.reeve", record);
+}
+
+// And as it leaves every cgroup that a move was under way to.
+std::string note_name(const ProcessId& process) {
+  return "user.reeve.moving." + std::to_string(process.pid);
+}
+void note_move(const std::string& directory, const ProcessId& process) {
+  write_attribute(
+      directory, note_name(process),
+      json::encoded(registry::ProcessRecord{process.pid, process.pidfd_id, std::nullopt}));
 }
 
 void move(pid_t pid, const std::string& directory) {
@@ -130,17 +147,46 @@ TEST_F(PidReuse, AnActivationCutShortGivesTheStrangerBack) {
     const auto reservation = world_.reserve(run_, name);
     const auto directory = world_.directory_of(reservation.control_group);
     // Activated for the record's sake, then set back to the moment before the move.
-    world_.activate(run_, name, process);
+    const auto identity = *world_.activate(run_, name, process).process;
     world_.kill_daemon();
     const auto home = control_group_of(::getpid());
     auto stranger = recycle(process);
     set_record_to_activating(directory);
+    note_move(directory, identity);
     if (moved) move(stranger.pid(), directory);
     world_.start();
     EXPECT_TRUE(eventually([&] { return control_group_of(stranger.pid()) == home; })) << name;
     EXPECT_TRUE(stranger.is_alive());
-    EXPECT_EQ(world_.get(run_, name)->worker.state, WorkerState::reserved);
+    const auto reserved = world_.get(run_, name)->worker;
+    EXPECT_EQ(reserved.state, WorkerState::reserved);
+    EXPECT_EQ(reserved.handle, std::nullopt);
+    EXPECT_EQ(reserved.fingerprint, "earlier");
+    EXPECT_LT(::getxattr(directory.c_str(), note_name(identity).c_str(), nullptr, 0), 0);
   }
+}
+
+// A descendant of a worker's process, and a process that enters the run, are in no record.
+TEST_F(PidReuse, AnyMoveCutShortGivesTheStrangerBack) {
+  const auto worker = world_.reserve(run_, "worker");
+  auto process = Child::sleeper();
+  world_.activate(run_, "worker", process);
+  const auto home = control_group_of(::getpid());
+  const auto run_directory = world_.directory_of(world_.root() + "/run-" + run_);
+  ASSERT_EQ(::mkdir((run_directory + "/entered").c_str(), 0755), 0);
+  for (const auto& directory :
+       {run_directory + "/entered", world_.directory_of(worker.control_group)}) {
+    auto descendant = Child::sleeper();
+    const auto identity = registry::process_id(
+        registry::recorded(process::Process::open(descendant.pid())->identity()));
+    world_.kill_daemon();
+    auto stranger = recycle(descendant);
+    note_move(directory, identity);
+    move(stranger.pid(), directory);
+    world_.start();
+    EXPECT_TRUE(eventually([&] { return control_group_of(stranger.pid()) == home; })) << directory;
+    EXPECT_TRUE(stranger.is_alive());
+  }
+  EXPECT_EQ(world_.get(run_, "worker")->worker.state, WorkerState::active);
 }
 
 }  // namespace

@@ -657,6 +657,19 @@ TEST_F(WithoutDaemon, TwoRunsOnOneRootDoNotDisturbEachOther) {
   expect_nothing_left();
 }
 
+// Each is the first on the root, or the last, for some other: a directory just made must not be
+// taken for one that a crash left.
+TEST_F(WithoutDaemon, ManyRunsThatBeginAndEndAtOnceOnOneRootAllSucceed) {
+  for (int round = 0; round < 3; ++round) {
+    std::vector<Child> runs;
+    for (int i = 0; i < 16; ++i)
+      runs.push_back(start(world_, command({"true"})));
+    for (auto& each : runs)
+      EXPECT_EQ(each.wait(), 0);
+  }
+  expect_nothing_left();
+}
+
 TEST_F(WithoutDaemon, ADaemonThatCannotStartIsExplainedAndLeavesNothing) {
   auto made = command({"true"});
   made.environment["XDG_RUNTIME_DIR"] = run_directory_;
