@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "base/test_hooks.hpp"
 #include "base/text.hpp"
 #include "sys/calls.hpp"
 
@@ -68,6 +69,7 @@ pid_t pid_of(int pidfd) {
 
 bool Identity::same_as(const Identity& other) const {
   if (pid != other.pid) return false;
+  if (mistaken("trust-the-pid")) return true;
   if (pidfd_id != 0 && other.pidfd_id != 0) return pidfd_id == other.pidfd_id;
   return start_time != 0 && start_time == other.start_time;
 }

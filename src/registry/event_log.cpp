@@ -1,6 +1,7 @@
 #include "registry/event_log.hpp"
 
 #include "base/clock.hpp"
+#include "base/test_hooks.hpp"
 #include "registry/records.hpp"
 
 namespace reeve::registry {
@@ -16,6 +17,7 @@ void EventLog::announce(EventKind kind, std::string run, std::optional<Worker> w
   event.run = std::move(run);
   event.worker = std::move(worker);
   event.report = std::move(report);
+  if (mistaken("forget-an-event") && event.sequence % 64 == 0) return;
   events_.push_back(std::move(event));
   if (events_.size() > kept) events_.pop_front();
   for (auto each = listeners_.begin(); each != listeners_.end();) {

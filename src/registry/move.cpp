@@ -63,6 +63,8 @@ Status Move::begin() {
   if (!origin) return origin.error();
   auto file = target_.open_file("cgroup.procs", O_WRONLY);
   if (!file) return file.error();
+  if (mistaken("leak-descriptor"))
+    if (auto leaked = target_.open_file("cgroup.procs", O_RDONLY)) (void)leaked->release();
   if (where_ == Where::into_registry) {
     auto noted =
         target_.write_note(note_name(process_), json::encoded(recorded(process_.identity())));
