@@ -48,6 +48,8 @@ void leave_terminal() {
 }
 
 int serve(const Options& options) {
+  const auto without = read_environment();
+  if (!without) return refuse(without.error());
   const auto config = read_configuration(options);
   if (!config) return refuse(config.error());
   const auto rules = resolve_access(*config);
@@ -105,6 +107,7 @@ int serve(const Options& options) {
     const varlink::Server server(**loop, service, *rules, std::move(listener->socket));
     log::info("serving the root {}{}{}", root_path, listener->path.empty() ? "" : " at ",
               listener->path);
+    if (without->any()) log::notice("not used, as REEVE_WITHOUT says: {}", sys::names_of(*without));
     sd_notify(0, "READY=1");
     const auto ran = (*loop)->run();
     sd_notify(0, "STOPPING=1");

@@ -34,6 +34,15 @@ constexpr const char* permission_remedy =
 
 }  // namespace
 
+Required<sys::FeatureSet> read_environment() {
+  const auto& switched_off = sys::features_switched_off();
+  if (switched_off.ok()) return *switched_off;
+  return Refusal{exit_configuration,
+                 fmt::format("REEVE_WITHOUT names {}, which is nothing that reeved can do without: "
+                             "give all, or some of {}",
+                             switched_off.error(), sys::names_of(sys::FeatureSet{}.set()))};
+}
+
 Required<config::Config> read_configuration(const Options& options) {
   if (!options.configuration && ::access(usual_configuration, F_OK) < 0) return config::Config{};
   auto config = config::read(options.configuration.value_or(usual_configuration));

@@ -13,6 +13,7 @@
 #include "daemon/options.hpp"
 #include "loop/loop.hpp"
 #include "service/access.hpp"
+#include "sys/features.hpp"
 
 namespace reeve::daemon {
 
@@ -23,6 +24,8 @@ struct Refusal {
 template <class T>
 using Required = Result<T, Refusal>;
 
+// What is not to be used of this kernel: $REEVE_WITHOUT.
+Required<sys::FeatureSet> read_environment();
 Required<config::Config> read_configuration(const Options& options);
 Required<std::unique_ptr<loop::Loop>> start_loop();
 Required<cgroup::Mount> find_cgroup2();

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/test_hooks.hpp"
+#include "sys/features.hpp"
 
 namespace reeve::loop {
 
@@ -99,10 +100,11 @@ Result<std::unique_ptr<Loop>> Loop::create() {
   const int made = io_uring_queue_init_params(submission_entries, &loop->ring_->ring, &parameters);
   if (made < 0) return Error{-made, {}, "set up an io_uring"};
   loop->ring_->ready = true;
-  // Without a bound, 64 writes to cgroup files start 64 kernel threads that wait for one mutex.
+  // Without a bound, 64 writes to cgroup files start 64 kernel threads that wait for one mutex:
+  // a waste, and no reason to refuse service where a seccomp profile forbids to set it.
   std::array<unsigned, 2> workers{2, 2};
-  const int bounded = io_uring_register_iowq_max_workers(&loop->ring_->ring, workers.data());
-  if (bounded < 0) return Error{-bounded, {}, "bound the worker threads of the io_uring"};
+  if (!sys::is_switched_off(sys::Feature::bounded_workers))
+    (void)io_uring_register_iowq_max_workers(&loop->ring_->ring, workers.data());
   return loop;
 }
 

@@ -46,7 +46,7 @@ std::vector<pid_t> children_of(pid_t pid) {
 
 DescendantScan::Source DescendantScan::source_here() {
   static const bool has_children_files =
-      ::access(fmt::format("/proc/self/task/{}/children", ::getpid()).c_str(), R_OK) == 0;
+      sys::open_at(AT_FDCWD, fmt::format("/proc/self/task/{}/children", ::getpid()), O_RDONLY).ok();
   return has_children_files ? Source::children_files : Source::process_table;
 }
 

@@ -19,6 +19,7 @@
 #include <memory>
 
 #include "base/test_hooks.hpp"
+#include "sys/features.hpp"
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
@@ -44,6 +45,11 @@ struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
 
+bool is_on_pidfs(int fd) {
+  struct statfs filesystem {};
+  return fstatfs(fd, &filesystem) == 0 && filesystem.f_type == pidfs_magic;
+}
+
 }  // namespace
 
 int pidfd_open(pid_t pid) {
@@ -58,19 +64,26 @@ int pidfd_send_signal(int pidfd, int signal) {
 
 int pidfd_get_info(int pidfd, std::uint64_t mask, PidfdInfo& info) {
   static_assert(sizeof(PidfdInfo) == 64, "PIDFD_INFO_SIZE_VER0 of the kernel's header");
+  if (is_switched_off(Feature::pidfd_info)) return -ENOTTY;
+  if (is_switched_off(Feature::pidfd_exit)) mask &= ~pidfd_info_exit;
   info.mask = mask;
   return without_interruption([&] { return ioctl(pidfd, _IOWR(0xFF, 11, PidfdInfo), &info); });
 }
 
 std::uint64_t pidfd_inode(int pidfd) {
-  struct statfs filesystem {};
-  if (fstatfs(pidfd, &filesystem) < 0 || filesystem.f_type != pidfs_magic) return 0;
+  if (is_switched_off(Feature::pidfs) || !is_on_pidfs(pidfd)) return 0;
   return inode_of(pidfd);
+}
+
+// Both came with the same version, and nothing else tells of it before it happens.
+bool pidfd_tells_reaping(int pidfd) {
+  return !is_switched_off(Feature::pidfd_hangup) && is_on_pidfs(pidfd);
 }
 
 Result<FileDescriptor> open_at(int directory, const std::string& path, int flags) {
   if (const int fault = injected_fault({EMFILE, ENFILE, ENOMEM}))
     return Error{-fault, path, "open"};
+  if (is_file_switched_off(path)) return Error{ENOENT, path, "open"};
   const int fd = without_interruption(
       [&] { return ::openat(directory, path.c_str(), flags | O_CLOEXEC | O_NOCTTY, 0644); });
   if (fd < 0) return Error{-fd, path, "open"};
@@ -263,6 +276,7 @@ std::vector<gid_t> peer_groups(int socket) {
 }
 
 int peer_pidfd(int socket) {
+  if (is_switched_off(Feature::peer_pidfd)) return -ENOPROTOOPT;
   int pidfd = -1;
   socklen_t size = sizeof pidfd;
   return ::getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) < 0 ? -errno : pidfd;

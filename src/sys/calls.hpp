@@ -34,10 +34,12 @@ inline constexpr std::uint64_t pidfd_info_exit = 1U << 3;           // Linux 6.1
 int pidfd_open(pid_t pid);
 // Signal 0 asks whether the process is unreaped: -ESRCH once its parent has collected it.
 int pidfd_send_signal(int pidfd, int signal);
-// -ENOTTY before Linux 6.13.
+// -ENOTTY, or -EINVAL, before Linux 6.13.
 int pidfd_get_info(int pidfd, std::uint64_t mask, PidfdInfo& info);
 // The inode on pidfs, unique until the next boot; 0 before Linux 6.9, where pidfds have none.
 std::uint64_t pidfd_inode(int pidfd);
+// Whether poll(2) will report POLLHUP when the process is reaped: from Linux 6.9 on.
+bool pidfd_tells_reaping(int pidfd);
 
 Result<FileDescriptor> open_at(int directory, const std::string& path, int flags);
 Result<FileDescriptor> open_directory_at(int directory, const std::string& path);

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 
+#include "support/kernel.hpp"
 #include "support/world.hpp"
 
 namespace reeve::test {
@@ -111,8 +112,7 @@ TEST_F(Lifecycle, TheExitIsToldAtDeathAndTheStatusWhenTheParentHasReaped) {
   const auto reaped = follower.next(EventKind::reaped);
   ASSERT_TRUE(reaped.worker && reaped.worker->exit);
   EXPECT_TRUE(reaped.worker->exit->reaped);
-  EXPECT_EQ(reaped.worker->exit->cause, ExitCause::signaled);
-  EXPECT_EQ(reaped.worker->exit->signal, "SIGKILL");
+  expect_signal(*reaped.worker, "SIGKILL");
   EXPECT_EQ(reaped.worker->exit->at.monotonic, exited.worker->exit->at.monotonic);
 }
 
@@ -133,9 +133,7 @@ TEST_F(Lifecycle, AnExitCodeIsKept) {
   ASSERT_TRUE(world_.call<api::Signal>({"worker", "SIGUSR1", run_, {}}));
   process.wait();
   const auto worker = world_.await_reaped(run_, "worker");
-  ASSERT_TRUE(worker.exit);
-  EXPECT_EQ(worker.exit->cause, ExitCause::exited);
-  EXPECT_EQ(worker.exit->code, 7);
+  expect_code(worker, 7);
   EXPECT_TRUE(worker.usage && worker.usage->processor_user);
 }
 

@@ -16,6 +16,7 @@
 
 #include "ctl/options.hpp"
 #include "support/command.hpp"
+#include "support/kernel.hpp"
 #include "support/world.hpp"
 
 namespace reeve::test {
@@ -536,7 +537,7 @@ TEST_F(Reevectl, ExecBecomesAWorker) {
   EXPECT_TRUE(finished.output.ends_with("input")) << finished;
   const auto worker = world_.await_reaped(run_, "worker");
   EXPECT_NE(finished.output.find(worker.control_group + "\n"), std::string::npos) << finished;
-  EXPECT_EQ(worker.exit->code, 5);
+  expect_code(worker, 5);
   EXPECT_EQ(worker.handle, "handle");
   EXPECT_EQ(worker.fingerprint, "print");
   EXPECT_EQ(worker.metadata, (Metadata{{"key", "value"}}));

@@ -275,6 +275,23 @@ TEST_F(Startup, AConfigurationThatCannotBeReadOrFollowedIsRefused) {
   }
 }
 
+TEST_F(Startup, AnUnknownFeatureToDoWithoutIsRefused) {
+  auto start = command_at(other_socket_, world_.root());
+  start.environment["REEVE_WITHOUT"] = "pidfs,pidfx";
+  expect_refusal(run(start), daemon::exit_configuration,
+                 {"REEVE_WITHOUT", "pidfx", "all", "pidfs"});
+  EXPECT_FALSE(fs::exists(other_socket_));
+}
+
+TEST_F(Startup, WhatItDoesWithoutIsTold) {
+  auto start = command_at(other_socket_, world_.root());
+  start.environment["REEVE_WITHOUT"] = "pidfd-exit,pidfs";
+  const auto daemon = serve(start);
+  await_answer(other_socket_, daemon);
+  const auto log = world_.daemon_log();
+  EXPECT_NE(log.find("REEVE_WITHOUT says: pidfs, pidfd-exit"), std::string::npos) << log;
+}
+
 TEST_F(Startup, WrongUsageIsExplained) {
   const std::vector<std::vector<std::string>> cases{
       {"--nonsense"},      {"-x"},
