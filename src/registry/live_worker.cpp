@@ -122,7 +122,7 @@ Status LiveWorker::perform(WorkerActions actions) {
     if (record_.exit->reaped)
       events.announce(EventKind::reaped, run_.id(), described());
     else
-      watch_reaping();
+      await_reaping();
   }
   if (actions.has(announce_expired))
     events.announce(EventKind::reservation_expired, run_.id(), described());
@@ -357,12 +357,12 @@ void LiveWorker::fill_exit_status() {
                                                             : ExitCause::signaled;
 }
 
-// POLLIN comes with death, POLLHUP only when the parent has reaped: until then there is no status.
-void LiveWorker::watch_reaping() {
-  process_watch_ = surroundings_.loop.poll(process_.pidfd(), 0, [this](int) { process_reaped(); });
+void LiveWorker::await_reaping() {
+  reaping_ = std::make_unique<Reaping>(surroundings_.loop, process_, [this] { process_reaped(); });
 }
 
 void LiveWorker::process_reaped() {
+  reaping_.reset();
   record_.exit->reaped = true;
   fill_exit_status();
   if (phase() == WorkerPhase::emptying || phase() == WorkerPhase::exited)
@@ -431,7 +431,7 @@ void LiveWorker::adopt_process() {
     if (auto process = process::Process::reopen(identity_of(*record_.process)))
       process_ = std::move(*process);
   if (record_.exit) {  // it was a zombie when last seen
-    if (process_ && process_.is_unreaped()) return watch_reaping();
+    if (process_ && process_.is_unreaped()) return await_reaping();
     return process_reaped();
   }
   if (!process_)

@@ -7,6 +7,7 @@
 #include "process/process.hpp"
 #include "registry/activation.hpp"
 #include "registry/emptying.hpp"
+#include "registry/reaping.hpp"
 #include "registry/records.hpp"
 #include "registry/removal.hpp"
 #include "registry/surroundings.hpp"
@@ -87,7 +88,7 @@ class LiveWorker {
   void resume_activation();
   void adopt_process();
   void watch_process();
-  void watch_reaping();
+  void await_reaping();
   void process_reaped();
   void record_exit();
   void fill_exit_status();
@@ -105,6 +106,7 @@ class LiveWorker {
   loop::Operation process_watch_;
   loop::Timer timer_;
   loop::Timer soon_;
+  std::unique_ptr<Reaping> reaping_;
   std::unique_ptr<Activation> activation_;
   std::unique_ptr<Emptying> emptying_;
   std::unique_ptr<Removal> removal_;
