@@ -19,6 +19,7 @@ struct ProcessId {
   std::int64_t pid = 0;
   std::optional<std::int64_t> pidfd_id;
   std::optional<std::string> boot_id;
+  std::optional<std::int64_t> start_time = {};  // where there is no pidfd_id
 };
 
 struct Timestamp {

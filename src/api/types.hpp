@@ -29,7 +29,9 @@ struct Description<ProcessId> {
       Field{"pid", &ProcessId::pid},
       Field{"pidfdId", &ProcessId::pidfd_id,
             "Inode of the process on pidfs: unique until the next boot (Linux 6.9)."},
-      Field{"bootId", &ProcessId::boot_id}};
+      Field{"bootId", &ProcessId::boot_id},
+      Field{"startTime", &ProcessId::start_time,
+            "Where there is no pidfdId: clock ticks from boot to its start, proc_pid_stat(5)."}};
 };
 
 template <>

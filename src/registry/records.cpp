@@ -38,7 +38,8 @@ process::Identity identity_of(const ProcessRecord& record) {
 }
 
 ProcessId process_id(const ProcessRecord& record) {
-  return {record.pid, record.pidfd_id, process::boot_id()};
+  return {record.pid, record.pidfd_id, process::boot_id(),
+          record.pidfd_id ? std::nullopt : record.start_time};
 }
 
 Result<ProcessRecord> read_process_record(const std::string& text) {

@@ -199,6 +199,12 @@ api::Outcome<process::Process> Service::open_process(const ProcessId& id) {
   }
   if (id.pidfd_id && static_cast<std::uint64_t>(*id.pidfd_id) != process->identity().pidfd_id)
     return mismatch("pidfdId names another process that had this pid");
+  if (id.start_time) {
+    const auto details = process->details();
+    if (!details) return api::failure(api::NoSuchProcess{id});
+    if (static_cast<std::uint64_t>(*id.start_time) != details->start_time)
+      return mismatch("startTime is that of another process that had this pid");
+  }
   return std::move(*process);
 }
 

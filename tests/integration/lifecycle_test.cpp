@@ -54,6 +54,8 @@ TEST_F(Lifecycle, ActivationMovesTheProcessAndStoresWhatTheApplicationSays) {
   EXPECT_EQ(worker.fingerprint, input.fingerprint);
   EXPECT_EQ(worker.process->pid, process.pid());
   EXPECT_TRUE(worker.process->boot_id);
+  // One number tells it from others that bear its pid before or after.
+  EXPECT_NE(worker.process->pidfd_id.has_value(), worker.process->start_time.has_value());
   EXPECT_EQ(control_group_of(process.pid()), worker.control_group);
   EXPECT_GE(worker.activated_at->monotonic, worker.reserved_at.monotonic);
 }

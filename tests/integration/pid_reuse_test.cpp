@@ -7,6 +7,7 @@
 
 #include <fstream>
 
+#include "process/process.hpp"
 #include "registry/records.hpp"
 #include "support/world.hpp"
 
@@ -51,11 +52,20 @@ class PidReuse : public ::testing::Test {
   Child owner_ = Child::sleeper();
   std::string run_ = world_.open_run(owner_);
 
-  // The worker's process dies and is reaped, and a stranger is given its pid.
+  // The worker's process dies and is reaped, and a stranger is given its pid. Of a later tick of
+  // the clock: start times are all that tells the two apart where processes have no numbers.
   static Child recycle(Child& process) {
     const pid_t pid = process.pid();
+    const auto start = start_time_of(pid);
     process.kill();
-    return Child::with_pid(pid);
+    for (;;) {
+      auto stranger = Child::with_pid(pid);
+      if (start_time_of(pid) != start) return stranger;
+    }
+  }
+
+  static std::uint64_t start_time_of(pid_t pid) {
+    return process::Process::open(pid)->details()->start_time;
   }
 
   void expect_untouched(const Child& stranger, const std::string& home) {

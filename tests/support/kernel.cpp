@@ -31,11 +31,6 @@ bool kernel_tells_exit_statuses() {
   return told;
 }
 
-bool kernel_numbers_processes() {
-  const auto child = Child::sleeper();
-  return sys::pidfd_inode(child.pidfd()) != 0;
-}
-
 void expect_code(const Worker& worker, int code) {
   Exit exit;
   exit.cause = ExitCause::exited;

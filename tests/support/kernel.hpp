@@ -10,8 +10,6 @@ namespace reeve::test {
 
 // To others than the parent of a process, once it was reaped.
 bool kernel_tells_exit_statuses();
-// So that an identity on the wire tells a process from another that bore its pid before.
-bool kernel_numbers_processes();
 
 // Where the kernel tells exit statuses, this one; otherwise that nothing is known of it.
 void expect_code(const Worker& worker, int code);
