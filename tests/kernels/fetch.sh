@@ -1,0 +1,41 @@
+#!/bin/sh
+# fetch.sh DIRECTORY SUITE: unpacks the user-mode Linux of a Debian suite, with the C library it was
+# built for, into DIRECTORY, once. Looks into a package index of its own, not into the machine's.
+set -eu
+[ $# -eq 2 ] || { echo "usage: fetch.sh DIRECTORY SUITE" >&2; exit 2; }
+directory=$1 suite=$2
+[ ! -e "$directory/root/usr/bin/linux.uml" ] || exit 0
+echo "fetching the user-mode Linux of Debian $suite"
+mirror=$(sed -n 's/^\(URIs: *\|deb \)\(https\?:[^ ]*\/debian\/\?\)\( .*\)\?$/\2/p' \
+    /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -n 1)
+rm -rf "$directory"
+mkdir -p "$directory/apt/lists/partial" "$directory/apt/archives/partial" \
+    "$directory/apt/none" "$directory/packages"
+cd "$directory"
+: >apt/status
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+echo "deb [signed-by=$keyring] ${mirror:-http://deb.debian.org/debian} $suite main" >apt/sources
+cat >apt/configuration <<EOT
+Dir::State "$PWD/apt";
+Dir::State::lists "$PWD/apt/lists";
+Dir::State::status "$PWD/apt/status";
+Dir::Cache "$PWD/apt";
+Dir::Etc::sourcelist "$PWD/apt/sources";
+Dir::Etc::sourceparts "$PWD/apt/none";
+Dir::Etc::preferencesparts "$PWD/apt/none";
+Acquire::Languages "none";
+APT::Sandbox::User "root";
+EOT
+export APT_CONFIG="$PWD/apt/configuration"
+apt-get -qq update
+(cd packages && apt-get -qq download user-mode-linux libc6 libgcc-s1)
+# Where the programs of newer suites expect it, and those of older ones find it.
+mkdir -p unpacked/usr/lib unpacked/usr/lib64 unpacked/host unpacked/proc unpacked/dev
+ln -s usr/lib unpacked/lib
+ln -s usr/lib64 unpacked/lib64
+for package in packages/*.deb; do
+    dpkg-deb --fsys-tarfile "$package" |
+        tar -x -C unpacked --keep-directory-symlink --exclude='./usr/share' --exclude='*/modules'
+done
+rm -rf apt packages
+mv unpacked root
