@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/paths.hpp"
+#include "base/text.hpp"
 #include "sys/calls.hpp"
 #include "varlink/client.hpp"
 #include "varlink/listen.hpp"
@@ -31,10 +32,14 @@ std::string find_reeved() {
   return "/usr/sbin/reeved";
 }
 
-// Sockets of private daemons that were killed.
+// Sockets of private daemons that were killed. Each bears the pid of the reevectl that made it:
+// while that lives it may be about to listen, and between bind(2) and listen(2) a socket looks
+// dead.
 void remove_dead_sockets(const std::string& directory) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+    const auto maker = parse_number<pid_t>(entry.path().filename().native());
+    if (maker && *maker > 0 && (::kill(*maker, 0) == 0 || errno != ESRCH)) continue;
     const auto client = varlink::Client::connect(entry.path());
     if (!client && client.error().number == ECONNREFUSED) ::unlink(entry.path().c_str());
   }
