@@ -39,7 +39,7 @@ std::string note_name(const ProcessId& process) {
 void note_move(const std::string& directory, const ProcessId& process) {
   write_attribute(
       directory, note_name(process),
-      json::encoded(registry::ProcessRecord{process.pid, process.pidfd_id, std::nullopt}));
+      json::encoded(registry::ProcessRecord{process.pid, process.pidfd_id, process.start_time}));
 }
 
 void move(pid_t pid, const std::string& directory) {

@@ -1,17 +1,18 @@
 #!/bin/sh
 # fetch.sh DIRECTORY SUITE: unpacks the user-mode Linux of a Debian suite, with the C library it was
-# built for, into DIRECTORY, once. Looks into a package index of its own, not into the machine's.
+# built for, into DIRECTORY/root, again when that is a month old. The package index that it looks
+# into is its own, not the machine's.
 set -eu
 [ $# -eq 2 ] || { echo "usage: fetch.sh DIRECTORY SUITE" >&2; exit 2; }
 directory=$1 suite=$2
-[ ! -e "$directory/root/usr/bin/linux.uml" ] || exit 0
+[ -z "$(find "$directory/root" -maxdepth 0 -mtime -30 2>/dev/null)" ] || exit 0
 echo "fetching the user-mode Linux of Debian $suite"
 mirror=$(sed -n 's/^\(URIs: *\|deb \)\(https\?:[^ ]*\/debian\/\?\)\( .*\)\?$/\2/p' \
     /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -n 1)
-rm -rf "$directory"
-mkdir -p "$directory/apt/lists/partial" "$directory/apt/archives/partial" \
-    "$directory/apt/none" "$directory/packages"
+mkdir -p "$directory"
 cd "$directory"
+rm -rf apt packages unpacked
+mkdir -p apt/lists/partial apt/archives/partial apt/none packages
 : >apt/status
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 echo "deb [signed-by=$keyring] ${mirror:-http://deb.debian.org/debian} $suite main" >apt/sources
@@ -37,5 +38,6 @@ for package in packages/*.deb; do
     dpkg-deb --fsys-tarfile "$package" |
         tar -x -C unpacked --keep-directory-symlink --exclude='./usr/share' --exclude='*/modules'
 done
-rm -rf apt packages
+rm -rf apt packages root
 mv unpacked root
+touch root  # its age is that of the package until then

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as tree
@@ -55,7 +56,7 @@ def test_on(suite, build, cache):
     directory = os.path.join(cache, "kernels", suite)
     results = os.path.join(directory, "results")
     subprocess.run(["sh", os.path.join(HERE, "fetch.sh"), directory, suite], check=True)
-    subprocess.run(["rm", "-rf", results], check=True)
+    shutil.rmtree(results, ignore_errors=True)
     os.mkdir(results)
     tests = tests_of(build)
     with open(os.path.join(results, "plan"), "w", encoding="utf-8") as file:

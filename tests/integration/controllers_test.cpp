@@ -1,0 +1,116 @@
+// What the memory and pids controllers tell of a worker, and that runs work with controllers on:
+// then no cgroup but a leaf may hold processes.
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "support/kernel.hpp"
+#include "support/world.hpp"
+#include "sys/features.hpp"
+
+namespace reeve::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t mebibyte = 1 << 20;
+
+bool write_to(const fs::path& path, const std::string& text) {
+  return static_cast<bool>(std::ofstream(path) << text << std::flush);
+}
+
+void use_memory(std::size_t size) {
+  void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  if (memory == MAP_FAILED) ::_exit(98);
+}
+
+class Controllers : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const fs::path root = world_.directory_of(world_.root());
+    for (const auto& directory :
+         {root.parent_path(), root, fs::path(world_.directory_of(run_directory_))})
+      if (!write_to(directory / "cgroup.subtree_control", "+memory +pids"))
+        GTEST_SKIP() << "this host has the memory or pids controller elsewhere than in cgroup v2";
+  }
+
+  // Born in the worker's cgroup, where `body` begins only when the worker is active.
+  Worker run_to_its_end(const std::string& name, const std::function<void()>& body,
+                        const std::string& memory_max = "max") {
+    const auto reservation = world_.reserve(run_, name);
+    const auto directory = world_.directory_of(reservation.control_group);
+    EXPECT_TRUE(write_to(directory + "/memory.max", memory_max));
+    std::array<int, 2> go{};
+    EXPECT_EQ(::pipe(go.data()), 0);
+    auto process = Child::born_in(directory, [&] {
+      char byte = 0;
+      if (::read(go[0], &byte, 1) != 1) return 98;
+      body();
+      return 0;
+    });
+    world_.activate(run_, name, process);
+    EXPECT_EQ(::write(go[1], "x", 1), 1);
+    process.wait();
+    ::close(go[0]);
+    ::close(go[1]);
+    return world_.await_reaped(run_, name);
+  }
+
+  World world_;
+  Child owner_ = Child::sleeper();
+  std::string run_ = world_.open_run(owner_);
+  std::string run_directory_ = world_.root() + "/run-" + run_;
+};
+
+TEST_F(Controllers, UsageTellsThePeaks) {
+  const auto worker = run_to_its_end("worker", [] {
+    use_memory(8 * mebibyte);
+    for (int i = 0; i < 3; ++i)
+      if (::fork() == 0) ::_exit(0);
+    while (::wait(nullptr) > 0) {
+    }
+  });
+  expect_code(worker, 0);
+  ASSERT_TRUE(worker.usage);
+  if (sys::is_switched_off(sys::Feature::memory_peak))
+    EXPECT_FALSE(worker.usage->memory_peak_bytes);
+  else
+    EXPECT_GE(worker.usage->memory_peak_bytes.value_or(0), static_cast<std::int64_t>(8 * mebibyte));
+  if (sys::is_switched_off(sys::Feature::pids_peak))
+    EXPECT_FALSE(worker.usage->tasks_peak);
+  else
+    EXPECT_GE(worker.usage->tasks_peak.value_or(0), 2);
+  EXPECT_EQ(worker.usage->out_of_memory_kills, 0);
+}
+
+TEST_F(Controllers, AWorkerThatRanOutOfMemoryIsToldAsThat) {
+  const auto worker = run_to_its_end(
+      "worker", [] { use_memory(64 * mebibyte); }, std::to_string(16 * mebibyte));
+  expect_signal(worker, "SIGKILL", ExitCause::oom_killed);
+  ASSERT_TRUE(worker.usage);
+  EXPECT_EQ(worker.usage->out_of_memory_kills, 1);  // known on kernels that tell no status, too
+}
+
+TEST_F(Controllers, ARunThatHasThemIsEnteredAndEnded) {
+  auto application = Child::run([&] {
+    auto client = world_.connect();
+    if (!call_on<api::EnterRun>(client, {run_})) return 1;
+    return ::pause();
+  });
+  const auto entered = run_directory_ + "/entered";
+  ASSERT_TRUE(eventually([&] { return control_group_of(application.pid()) == entered; }));
+  auto process = Child::sleeper();
+  world_.reserve(run_, "worker");
+  world_.activate(run_, "worker", process);
+  owner_.kill();
+  EXPECT_TRUE(eventually([&] { return world_.root_is_empty(); }));
+  EXPECT_FALSE(process.is_alive());
+  EXPECT_FALSE(application.is_alive());
+}
+
+}  // namespace
+}  // namespace reeve::test
