@@ -254,7 +254,7 @@ void Loop::collect() {
 }
 
 Status Loop::run() {
-  while (!stopping_) {
+  while (!std::exchange(stopping_, false)) {
     const int waited = wait();
     if (waited < 0 && !passes(waited)) return Error{-waited, {}, "wait for the io_uring"};
     collect();

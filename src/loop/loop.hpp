@@ -93,7 +93,7 @@ class Loop {
   // Soon, from the loop itself, after the completions that are already there.
   void defer(std::function<void()> handler) { deferred_.push_back(std::move(handler)); }
 
-  // Until stop() is called, or the ring itself fails.
+  // Until stop() is called, or the ring itself fails. May be called again after that.
   Status run();
   void stop() { stopping_ = true; }
 
