@@ -58,7 +58,8 @@ def fuzz(target):
     write_dictionary(seeds, dictionary)
     ended = subprocess.run(
         [program, corpus, f"-max_total_time={options.seconds}", f"-artifact_prefix={findings}/",
-         f"-dict={dictionary}", "-timeout=30", "-print_final_stats=1"],
+         f"-dict={dictionary}", "-timeout=120", "-report_slow_units=120",
+         "-print_final_stats=1"],
         stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
     log = options.cache / f"{target}.log"
     log.write_text(ended.stderr)
