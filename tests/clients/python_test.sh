@@ -16,8 +16,8 @@ fail() {
   for file in log output; do [ ! -s "$dir/$file" ] || { echo "$file:"; cat "$dir/$file"; }; done
   exit 1
 }
-soon() {  # soon COMMAND…: again and again until it succeeds, for 15 seconds at most
-  deadline=$(($(date +%s) + 15))
+soon() {  # soon COMMAND…: again and again until it succeeds, for some time
+  deadline=$(($(date +%s) + ${REEVE_TEST_PATIENCE:-15}))
   until "$@"; do [ "$(date +%s)" -lt "$deadline" ] || return 1; sleep 0.01; done
 }
 answering() { "$reevectl" status >/dev/null 2>&1; }

@@ -20,8 +20,8 @@ check() {                      # check TEXT COMMAND…
   else colour 31; printf FAILED:; failures=$((failures + 1)); fi
   colour 0; echo " $text"
 }
-soon() {  # soon COMMAND…: again and again until it succeeds, for 15 seconds at most
-  deadline=$(($(date +%s) + 15))
+soon() {  # soon COMMAND…: again and again until it succeeds, for some time
+  deadline=$(($(date +%s) + ${REEVE_TEST_PATIENCE:-15}))
   until "$@"; do [ "$(date +%s)" -lt "$deadline" ] || return 1; sleep 0.01; done
 }
 gone() { [ ! -e "$1" ]; }

@@ -21,6 +21,7 @@ mount -t hostfs -o "$REEVE_RESULTS" results "$results"
 echo "Linux $(uname -r), controllers: $(cat "$groups/cgroup.subtree_control")" >"$results/kernel"
 cat "$results/kernel"
 unset REEVE_RESULTS
+export REEVE_TEST_PATIENCE=120
 
 # run_test NAME SECONDS COMMAND…
 run_test() {

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <optional>
 #include <string>
@@ -15,8 +16,12 @@
 
 namespace reeve::test {
 
-// Long enough for a loaded machine; nothing is asserted about how long something takes.
-inline constexpr std::chrono::seconds patience{30};
+// Long enough for a loaded machine; nothing is asserted about how long something takes. A slow one
+// says so by $REEVE_TEST_PATIENCE, in seconds.
+inline const std::chrono::seconds patience{[] {
+  const char* given = std::getenv("REEVE_TEST_PATIENCE");
+  return given != nullptr ? std::atoi(given) : 30;
+}()};
 
 // Until `condition` holds; false if it does not come to hold.
 bool eventually(const std::function<bool()>& condition);
