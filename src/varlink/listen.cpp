@@ -40,8 +40,9 @@ Result<FileDescriptor> listen_at(const std::string& path, mode_t mode) {
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);
   FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return Error{errno, path, "make a socket for"};
-  // The mode must not be wider for a moment than it is to be in the end.
-  const mode_t before = ::umask(0777);
+  // Bound with the mode it is to have in the end: neither is it wider for a moment, nor does a
+  // chmod(2) have to trust that the path still leads to it.
+  const mode_t before = ::umask(0777 & ~mode);
   int bound = ::bind(socket.get(), generic, sizeof address) < 0 ? errno : 0;
   // connect(2) answers ECONNREFUSED for any file that is no socket, too: that one is not ours.
   struct stat present {};
@@ -53,7 +54,6 @@ Result<FileDescriptor> listen_at(const std::string& path, mode_t mode) {
   }
   ::umask(before);
   if (bound != 0) return Error{bound, path, "bind socket"};
-  if (::chmod(path.c_str(), mode) < 0) return Error{errno, path, "set the mode of socket"};
   if (::listen(socket.get(), SOMAXCONN) < 0) return Error{errno, path, "listen on socket"};
   return socket;
 }
