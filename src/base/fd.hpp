@@ -7,15 +7,28 @@
 
 namespace reeve {
 
+// How a descriptor is closed that close(2) alone might wait for.
+class Closer {
+ public:
+  virtual void close(int fd) const = 0;
+
+ protected:
+  ~Closer() = default;
+};
+
 class FileDescriptor {
  public:
   FileDescriptor() = default;
   explicit FileDescriptor(int fd) : fd_(fd) {}
-  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  // `closer` outlives it.
+  FileDescriptor(int fd, const Closer& closer) : fd_(fd), closer_(&closer) {}
+  FileDescriptor(FileDescriptor&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)), closer_(other.closer_) {}
   FileDescriptor& operator=(FileDescriptor&& other) noexcept {
     if (this != &other) {
       reset();
       fd_ = std::exchange(other.fd_, -1);
+      closer_ = other.closer_;
     }
     return *this;
   }
@@ -29,11 +42,17 @@ class FileDescriptor {
 
   // close(2) frees the descriptor whatever it returns on Linux, so it is never retried.
   void reset() {
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+    if (fd_ < 0) return;
+    const int fd = std::exchange(fd_, -1);
+    if (closer_ != nullptr)
+      closer_->close(fd);
+    else
+      ::close(fd);
   }
 
  private:
   int fd_ = -1;
+  const Closer* closer_ = nullptr;
 };
 
 }  // namespace reeve

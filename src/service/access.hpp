@@ -32,6 +32,8 @@ struct PerUser {
   static constexpr std::int64_t runs = 64;
   static constexpr std::int64_t workers = 4096;
   static constexpr std::int64_t connections = 512;
+  // What it passed, or left unread in its connections, and what close(2) still waits for.
+  static constexpr std::int64_t unclosed_descriptors = 1024;
 };
 // On everybody, in bytes of JSON: an extended attribute holds 64 KiB, and a record must fit in it.
 struct PerRecord {

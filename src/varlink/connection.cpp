@@ -7,6 +7,7 @@
 
 #include "json/codec.hpp"
 #include "sys/calls.hpp"
+#include "sys/closing.hpp"
 
 namespace reeve::varlink {
 
@@ -200,6 +201,8 @@ void Connection::receive() {
     input_ended_ = true;
     return;
   }
+  for (auto& descriptor : received.descriptors)
+    descriptor = FileDescriptor(descriptor.release(), sys::closer_of_passed(user()));
   input_.add({buffer.data(), received.bytes}, std::move(received.descriptors));
   if (received.descriptors_truncated || input_.descriptors_held() > descriptors_per_message)
     end_after_flush(api::failure(

@@ -3,9 +3,11 @@
 #include <poll.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "base/log.hpp"
 #include "sys/calls.hpp"
+#include "sys/closing.hpp"
 #include "varlink/connection.hpp"
 
 namespace reeve::varlink {
@@ -61,19 +63,23 @@ void Server::accept_all() {
 void Server::admit(FileDescriptor socket) {
   auto caller = caller_behind(socket.get());
   const auto user = caller.user;
+  socket = FileDescriptor(socket.release(), sys::closer_of_connections(user));
   const bool privileged = service::is_privileged(rules_, caller);
   const auto id = ++last_id_;
   auto& connection = *connections_
                           .emplace(id, std::make_unique<Connection>(*this, id, std::move(socket),
                                                                     std::move(caller)))
                           .first->second;
+  const auto refuse = [&](const char* limit, std::int64_t maximum) {
+    connection.refuse(api::failure(api::TooMany{limit, maximum}));
+  };
   const bool too_many_of_user =
       ++connections_of_[user] > service::PerUser::connections && !privileged;
-  if (too_many_of_user || connections_.size() > connections_at_most) {
-    const std::int64_t maximum = too_many_of_user ? service::PerUser::connections
-                                                  : static_cast<std::int64_t>(connections_at_most);
-    return connection.refuse(api::failure(api::TooMany{"connections", maximum}));
-  }
+  if (too_many_of_user) return refuse("connections", service::PerUser::connections);
+  if (connections_.size() > connections_at_most)
+    return refuse("connections", static_cast<std::int64_t>(connections_at_most));
+  if (std::cmp_greater(sys::unclosed_of(user), service::PerUser::unclosed_descriptors))
+    return refuse("unclosedDescriptors", service::PerUser::unclosed_descriptors);
   connection.start();
 }
 
