@@ -6,7 +6,14 @@ namespace reeve::service {
 
 namespace {
 constexpr Microseconds usual_grace{10'000'000};
+
+// By executing a program with the set-user-id bit, for one.
+api::Failure changed_hands() {
+  return api::permission_denied(
+      "the calling process, by one of its user ids, has become another user's since it connected");
 }
+
+}  // namespace
 
 void Service::open_run(api::OpenRun::Input input, Responder<api::OpenRun> respond) {
   const auto& caller = respond.caller();
@@ -46,6 +53,7 @@ void Service::open_run(api::OpenRun::Input input, Responder<api::OpenRun> respon
     if (!owner || !owner->is_alive())
       return respond.fail(api::failure(
           api::NoSuchProcess{registry::process_id(registry::recorded(caller.process.identity()))}));
+    if (!owner->may_be_managed_by(caller.user)) return respond.fail(changed_hands());
     request.owner = std::move(*owner);
   }
   request.name = std::move(input.name);
@@ -85,6 +93,7 @@ void Service::enter_run(api::EnterRun::Input input, Responder<api::EnterRun> res
   if (!process || !process->is_alive()) return respond.fail(api::failure(api::NoSuchProcess{id}));
   if (process->pid() == 1)
     return respond.fail(api::failure(api::ProcessMismatch{id, "PID 1 cannot enter a run"}));
+  if (!process->may_be_managed_by(caller.user)) return respond.fail(changed_hands());
   const auto around = registry_.run_id_around(*process);
   if (around == (*run)->id()) return respond.reply({(*run)->described()});
   if (around) return respond.fail(api::failure(api::ProcessInOtherRun{id, *around}));
