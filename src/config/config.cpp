@@ -39,6 +39,13 @@ class Reader {
     }
   }
 
+  void read_query(const toml::node& node, Query& query) {
+    const auto text = node.value_exact<std::string>();
+    if (text != "anyone" && text != "own")
+      return fault(node.source(), "query must be \"anyone\" or \"own\"");
+    query = *text == "own" ? Query::own : Query::anyone;
+  }
+
   void unknown(const toml::key& key, std::string_view table) {
     fault(key.source(), fmt::format("{} is not a key of {}", key.str(), table));
   }
@@ -76,6 +83,8 @@ Result<Config, Faults> parse(const std::string& text, const std::string& name) {
           reader.read_names(value, "open-runs-users", config.users);
         else if (inner == "open-runs-groups")
           reader.read_names(value, "open-runs-groups", config.groups);
+        else if (inner == "query")
+          reader.read_query(value, config.query);
         else
           reader.unknown(inner, "[access]");
       }

@@ -9,11 +9,15 @@
 
 namespace reeve::config {
 
+// Who may look at a run: anyone, or only its own user and root.
+enum class Query { anyone, own };
+
 struct Config {
   std::optional<std::string> socket;
   std::optional<std::string> root;  // path of a cgroup below the cgroup2 mount
   std::vector<std::string> users;   // [access] open-runs-users: names or numbers
   std::vector<std::string> groups;  // [access] open-runs-groups
+  Query query = Query::anyone;      // [access] query
 };
 
 // Every fault of the file, each as "FILE:LINE:COLUMN: what is wrong".

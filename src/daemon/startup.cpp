@@ -208,6 +208,7 @@ Required<Listener> open_listener(const Options& options, const config::Config& c
 Required<service::AccessRules> resolve_access(const config::Config& config) {
   service::AccessRules rules;
   rules.daemon_user = ::geteuid();
+  rules.runs_are_private = config.query == config::Query::own;
   const auto unknown = [](const char* what, const std::string& name) {
     return Refusal{
         exit_configuration,
@@ -230,6 +231,13 @@ Required<service::AccessRules> resolve_access(const config::Config& config) {
       return unknown("group", name);
   }
   return rules;
+}
+
+Status hide_from_others(const Root& root) {
+  constexpr mode_t owner_only = 0700;
+  if (::fchmod(root.directory.descriptor(), owner_only) < 0)
+    return Error{errno, root.directory.path(), "set the mode of cgroup"};
+  return Done{};
 }
 
 void raise_descriptor_limit() {

@@ -131,12 +131,14 @@ void Registry::forget_run(const std::string& id) {
   });
 }
 
-api::Outcome<LiveRun*> Registry::find_run(const std::string& prefix) const {
+api::Outcome<LiveRun*> Registry::find_run(
+    const std::string& prefix, const std::function<bool(const LiveRun&)>& may_be_found) const {
   std::vector<LiveRun*> found;
   if (!prefix.empty())
     for (auto each = runs_.lower_bound(prefix);
          each != runs_.end() && each->first.starts_with(prefix); ++each)
-      if (each->second->phase() != RunPhase::opening) found.push_back(each->second.get());
+      if (each->second->phase() != RunPhase::opening && may_be_found(*each->second))
+        found.push_back(each->second.get());
   if (found.empty()) return api::failure(api::NoSuchRun{prefix});
   if (found.size() == 1) return found.front();
   api::RunAmbiguous ambiguous{prefix, {}};
@@ -287,13 +289,12 @@ void Registry::report_cleanup(std::uint64_t key) {
 
 // ---- counting
 
-Statistics Registry::statistics(const LiveRun* only) const {
+Statistics Registry::statistics(const std::vector<LiveRun*>& runs) const {
   Statistics statistics;
   statistics.activated_total = totals_.activated;
   statistics.exited_total = totals_.exited;
   statistics.orphans_killed_total = totals_.orphans_killed;
-  for (const auto& [id, run] : runs_) {
-    if (run->phase() == RunPhase::opening || (only != nullptr && run.get() != only)) continue;
+  for (const auto* run : runs) {
     ++statistics.runs;
     statistics.entries += 1 + static_cast<std::int64_t>(run->workers().size());
     for (const auto& [name, worker] : run->listed()) {

@@ -50,7 +50,9 @@ class Registry {
 
   void open_run(OpenRequest request, Answer<reeve::Run> answer);
   // By a prefix of its id. NoSuchRun, RunAmbiguous.
-  [[nodiscard]] api::Outcome<LiveRun*> find_run(const std::string& prefix) const;
+  // Among those that `may_be_found`.
+  [[nodiscard]] api::Outcome<LiveRun*> find_run(
+      const std::string& prefix, const std::function<bool(const LiveRun&)>& may_be_found) const;
   // The run that the process owns or is inside of. NoSuchRun, RunAmbiguous.
   [[nodiscard]] api::Outcome<LiveRun*> run_of(const process::Process& process) const;
   // The run a process sits in, by its cgroup; also one that another daemon serves.
@@ -75,7 +77,7 @@ class Registry {
                        Answer<CleanupReport> answer);
 
   // Of one run, or of all.
-  [[nodiscard]] Statistics statistics(const LiveRun* run) const;
+  [[nodiscard]] Statistics statistics(const std::vector<LiveRun*>& runs) const;
   [[nodiscard]] EventLog& events() { return events_; }
   [[nodiscard]] const cgroup::Directory& root() const { return root_; }
   [[nodiscard]] const cgroup::Mount& mount() const { return mount_; }

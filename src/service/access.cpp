@@ -30,4 +30,15 @@ std::optional<api::Failure> objection_to_changing(const AccessRules& rules, cons
       "run {} belongs to user {}: only that user and root change it", run.id(), run.record().uid));
 }
 
+bool may_look_at(const AccessRules& rules, const Caller& caller, const registry::LiveRun& run) {
+  return !rules.runs_are_private || is_privileged(rules, caller) || run.record().uid == caller.user;
+}
+
+std::optional<api::Failure> objection_to_looking_at_all(const AccessRules& rules,
+                                                        const Caller& caller) {
+  if (!rules.runs_are_private || is_privileged(rules, caller)) return std::nullopt;
+  return api::permission_denied(
+      "reeve.toml says query = \"own\": only root looks at all runs; name one of your own");
+}
+
 }  // namespace reeve::service

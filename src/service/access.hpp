@@ -17,6 +17,7 @@ struct AccessRules {
   uid_t daemon_user = 0;
   std::set<uid_t> may_open_runs;  // besides root and the daemon's own user
   std::set<gid_t> groups_may_open_runs;
+  bool runs_are_private = false;  // from all but their own user and the privileged
 };
 
 // Root, or the user the daemon itself runs as.
@@ -26,6 +27,10 @@ bool is_privileged(const AccessRules& rules, const Caller& caller);
 std::optional<api::Failure> objection_to_opening(const AccessRules& rules, const Caller& caller);
 std::optional<api::Failure> objection_to_changing(const AccessRules& rules, const Caller& caller,
                                                   const registry::LiveRun& run);
+bool may_look_at(const AccessRules& rules, const Caller& caller, const registry::LiveRun& run);
+// At what is not of one run: every entry, every event.
+std::optional<api::Failure> objection_to_looking_at_all(const AccessRules& rules,
+                                                        const Caller& caller);
 
 // Named limits on what one user other than a privileged one can make reeved hold.
 struct PerUser {

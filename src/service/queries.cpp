@@ -30,11 +30,11 @@ void Service::list_workers(api::ListWorkers::Input input, Responder<api::ListWor
     }
   };
   if (input.run) {
-    const auto run = registry_.find_run(*input.run);
+    const auto run = run_for(input.run, respond.caller());
     if (!run) return respond.fail(run.error());
     collect(**run);
   } else {
-    for (const auto& [id, run] : registry_.runs())
+    for (const auto* run : runs_shown_to(respond.caller()))
       collect(*run);
   }
   if (!respond.call().more() || workers.empty()) return respond.reply({std::move(workers)});
@@ -107,11 +107,12 @@ void Service::get_statistics(api::GetStatistics::Input input,
                              Responder<api::GetStatistics> respond) {
   const auto runs = runs_for(input.run, respond.caller());
   if (!runs) return respond.fail(runs.error());
-  const bool one = input.run.has_value() || registry_.run_of(respond.caller().process).ok();
-  respond.reply({registry_.statistics(one ? runs->front() : nullptr)});
+  respond.reply({registry_.statistics(*runs)});
 }
 
 void Service::list_entries(api::ListEntries::Input, Responder<api::ListEntries> respond) {
+  if (const auto objection = objection_to_looking_at_all(rules_, respond.caller()))
+    return respond.fail(*objection);
   const auto key = ++last_walk_;
   walks_[key] = std::make_unique<registry::EntryWalk>(
       loop_, registry_.root(), [this, key, respond](std::vector<Entry> entries) {
@@ -121,6 +122,8 @@ void Service::list_entries(api::ListEntries::Input, Responder<api::ListEntries> 
 }
 
 void Service::count_entries(api::CountEntries::Input, Responder<api::CountEntries> respond) {
+  if (const auto objection = objection_to_looking_at_all(rules_, respond.caller()))
+    return respond.fail(*objection);
   respond.reply({registry::EntryWalk::count(registry_.root())});
 }
 
@@ -131,6 +134,8 @@ void Service::subscribe(api::Subscribe::Input input, Responder<api::Subscribe> r
     only = (*run)->id();
   else if (input.run)
     return respond.fail(run.error());
+  else if (const auto objection = objection_to_looking_at_all(rules_, respond.caller()))
+    return respond.fail(*objection);
   Subscription::start(registry_, std::move(only), input.after, respond);
 }
 

@@ -111,8 +111,8 @@ void Service::get_run(api::GetRun::Input input, Responder<api::GetRun> respond) 
 
 void Service::list_runs(api::ListRuns::Input, Responder<api::ListRuns> respond) {
   std::vector<Run> runs;
-  for (const auto& [id, run] : registry_.runs())
-    if (run->phase() != registry::RunPhase::opening) runs.push_back(run->described());
+  for (const auto* run : runs_shown_to(respond.caller()))
+    runs.push_back(run->described());
   if (!respond.call().more() || runs.empty()) return respond.reply({std::move(runs)});
   for (std::size_t i = 0; i + 1 < runs.size(); ++i)
     respond.stream({{runs[i]}});

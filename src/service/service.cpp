@@ -154,9 +154,24 @@ void Service::get_interface_description(const json::Value& parameters, const Cal
 
 // ---- what the handlers share
 
+std::function<bool(const registry::LiveRun&)> Service::shown_to(const Caller& caller) const {
+  auto around = rules_.runs_are_private ? registry_.run_id_around(caller.process) : std::nullopt;
+  return [this, &caller, around = std::move(around)](const registry::LiveRun& run) {
+    return may_look_at(rules_, caller, run) || around == run.id();
+  };
+}
+
+std::vector<registry::LiveRun*> Service::runs_shown_to(const Caller& caller) const {
+  const auto is_shown = shown_to(caller);
+  std::vector<registry::LiveRun*> shown;
+  for (const auto& [id, run] : registry_.runs())
+    if (run->phase() != registry::RunPhase::opening && is_shown(*run)) shown.push_back(run.get());
+  return shown;
+}
+
 api::Outcome<registry::LiveRun*> Service::run_for(const std::optional<std::string>& name,
                                                   const Caller& caller) const {
-  return name ? registry_.find_run(*name) : registry_.run_of(caller.process);
+  return name ? registry_.find_run(*name, shown_to(caller)) : registry_.run_of(caller.process);
 }
 
 api::Outcome<registry::LiveRun*> Service::run_to_change(const std::optional<std::string>& name,
@@ -172,10 +187,7 @@ api::Outcome<std::vector<registry::LiveRun*>> Service::runs_for(
   const auto run = run_for(name, caller);
   if (run.ok()) return std::vector{*run};
   if (name) return run.error();
-  std::vector<registry::LiveRun*> all;
-  for (const auto& [id, each] : registry_.runs())
-    if (each->phase() != registry::RunPhase::opening) all.push_back(each.get());
-  return all;
+  return runs_shown_to(caller);
 }
 
 api::Outcome<registry::LiveWorker*> Service::worker_in(registry::LiveRun& run,

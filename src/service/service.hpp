@@ -82,6 +82,9 @@ class Service {
   void count_entries(api::CountEntries::Input input, Responder<api::CountEntries> respond);
   void subscribe(api::Subscribe::Input input, Responder<api::Subscribe> respond);
 
+  // Which runs the caller may look at: by its user, or from inside.
+  [[nodiscard]] std::function<bool(const registry::LiveRun&)> shown_to(const Caller& caller) const;
+  [[nodiscard]] std::vector<registry::LiveRun*> runs_shown_to(const Caller& caller) const;
   // The run that is named, or the caller's.
   [[nodiscard]] api::Outcome<registry::LiveRun*> run_for(const std::optional<std::string>& name,
                                                          const Caller& caller) const;
@@ -89,7 +92,7 @@ class Service {
   [[nodiscard]] api::Outcome<registry::LiveRun*> run_to_change(
       const std::optional<std::string>& name, const Caller& caller) const;
   // For queries over many: the run that is named, the caller's, or, for a caller without a run,
-  // all.
+  // all that are shown to it.
   [[nodiscard]] api::Outcome<std::vector<registry::LiveRun*>> runs_for(
       const std::optional<std::string>& name, const Caller& caller) const;
   [[nodiscard]] static api::Outcome<registry::LiveWorker*> worker_in(registry::LiveRun& run,

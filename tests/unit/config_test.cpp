@@ -21,13 +21,15 @@ TEST(Config, ReadsEveryKey) {
       "\n"
       "[access]\n"
       "open-runs-users = [\"ci\", \"1000\"]\n"
-      "open-runs-groups = [\n  \"builders\",\n]\n",
+      "open-runs-groups = [\n  \"builders\",\n]\n"
+      "query = \"own\"\n",
       "reeve.toml");
   ASSERT_TRUE(config.ok()) << config.error().messages.front();
   EXPECT_EQ(config->socket, "/run/elsewhere/io.reeve.Registry");
   EXPECT_EQ(config->root, "/reeve-runs.service");
   EXPECT_EQ(config->users, (Names{"ci", "1000"}));
   EXPECT_EQ(config->groups, Names{"builders"});
+  EXPECT_EQ(config->query, Query::own);
 }
 
 TEST(Config, NeedsNoKeyAtAll) {
@@ -39,6 +41,7 @@ TEST(Config, NeedsNoKeyAtAll) {
     EXPECT_FALSE(config->root.has_value());
     EXPECT_TRUE(config->users.empty());
     EXPECT_TRUE(config->groups.empty());
+    EXPECT_EQ(config->query, Query::anyone);
   }
 }
 
@@ -63,6 +66,8 @@ TEST(Config, TellsWhereAFaultIsAndWhatIsWrong) {
       {"[access]\nopen-runs-groups = [\n 7,\n]\n", "3:2",
        "open-runs-groups must be a list of strings"},
       {"access = 3\n", "1:", "access"},
+      {"[access]\nquery = true\n", "2:9", "query must be \"anyone\" or \"own\""},
+      {"[access]\nquery = \"members\"\n", "2:9", "query must be \"anyone\" or \"own\""},
       // What the TOML library finds.
       {"root = \n", "1:", ""},
       {"root = \"/a\"\nroot = \"/b\"\n", "2:", ""},
