@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 
 #include "cgroup/hierarchy.hpp"
 
@@ -34,10 +35,21 @@ FileDescriptor listen_for_notification(const std::string& path) {
   ::unlink(path.c_str());
   if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) < 0)
     ADD_FAILURE() << "cannot bind " << path;
+  fs::permissions(path, fs::perms::all);  // the daemon may be another user's
   return socket;
 }
 
 }  // namespace
+
+std::string next_message(const varlink::Client& client) {
+  std::string text;
+  char byte;
+  while (::recv(client.descriptor(), &byte, 1, 0) == 1) {
+    if (byte == '\0') return text;
+    text += byte;
+  }
+  return {};
+}
 
 World::World(Daemon daemon) : mount_(cgroup::find_mount()->point) {
   const auto name = next_name();
@@ -60,24 +72,44 @@ World::~World() {
   (void)!::write(kill.get(), "1", 1);
 }
 
+void World::configure(const std::string& text) const {
+  std::ofstream(files_ + "/reeve.toml") << text;
+}
+
+void World::delegate_to(uid_t user) const {
+  const auto directory = fs::path(directory_of(root_));
+  for (const auto& path :
+       {directory, directory / "cgroup.procs", directory / "cgroup.subtree_control",
+        directory / "cgroup.threads", directory.parent_path() / "cgroup.procs"})
+    if (::chown(path.c_str(), user, static_cast<gid_t>(-1)) < 0)
+      ADD_FAILURE() << "cannot give " << path << " away";
+}
+
 void World::start() {
+  if (!try_start([](const auto& daemon) { return daemon(); }))
+    ADD_FAILURE() << "reeved did not become ready:\n" << daemon_log();
+}
+
+bool World::try_start(const Runner& runner) {
   const auto notify = files_ + "/notify";
+  const auto configuration = files_ + "/reeve.toml";
   const auto notification = listen_for_notification(notify);
-  daemon_ = Child::run([&] {
+  const auto daemon = [&] {
     ::setenv("NOTIFY_SOCKET", notify.c_str(), 1);
     // What a sanitized daemon has freed is to count as freed, also where its memory is measured.
     ::setenv("ASAN_OPTIONS", "quarantine_size_mb=1:thread_local_quarantine_size_kb=64", 1);
     const int log = ::open((files_ + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
     ::dup2(log, STDERR_FILENO);
-    ::execl(REEVED, "reeved", "--socket", socket_.c_str(), "--root", root_.c_str(), nullptr);
+    ::execl(REEVED, "reeved", "--socket", socket_.c_str(), "--root", root_.c_str(),
+            fs::exists(configuration) ? "--config" : nullptr, configuration.c_str(), nullptr);
     return 127;
-  });
+  };
+  daemon_ = Child::run([&] { return runner(daemon); });
   std::array<pollfd, 2> entries{pollfd{notification.get(), POLLIN, 0},
                                 pollfd{daemon_.pidfd(), POLLIN, 0}};
   const int ready =
       ::poll(entries.data(), entries.size(), 1000 * static_cast<int>(patience.count()));
-  if (ready <= 0 || (entries[0].revents & POLLIN) == 0)
-    ADD_FAILURE() << "reeved did not become ready:\n" << daemon_log();
+  return ready > 0 && (entries[0].revents & POLLIN) != 0;
 }
 
 void World::kill_daemon() {

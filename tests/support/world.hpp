@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -52,6 +53,9 @@ Answer<typename Method::Output> call_on(varlink::Client& client,
   return {std::move(output), {}, reply->parameters};
 }
 
+// The next message as it comes; nothing if the connection ends instead.
+std::string next_message(const varlink::Client& client);
+
 class World {
  public:
   enum class Daemon { started, not_started };
@@ -62,8 +66,17 @@ class World {
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
+  // What its reeve.toml says from the next start on.
+  void configure(const std::string& text) const;
   // Until it is ready to serve.
   void start();
+  // Runs the daemon in the process that was made for it.
+  using Runner = std::function<int(const std::function<int()>& daemon)>;
+  // false: it ended, or time was up, before it was ready.
+  bool try_start(const Runner& runner);
+  // Gives the root to a user, as a unit's Delegate=yes with User= does, with the right to move
+  // there what the tests start.
+  void delegate_to(uid_t user) const;
   // SIGKILL.
   void kill_daemon();
   // SIGTERM; its exit status.
