@@ -39,6 +39,8 @@ struct PerUser {
   static constexpr std::int64_t connections = 512;
   // What it passed, or left unread in its connections, and what close(2) still waits for.
   static constexpr std::int64_t unclosed_descriptors = 1024;
+  // What it has not read, and has begun to send: the list of its workers at their longest fits.
+  static constexpr std::int64_t buffered_bytes = 256LL << 20;
 };
 // On everybody, in bytes of JSON: an extended attribute holds 64 KiB, and a record must fit in it.
 struct PerRecord {

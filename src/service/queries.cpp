@@ -113,10 +113,28 @@ void Service::get_statistics(api::GetStatistics::Input input,
 void Service::list_entries(api::ListEntries::Input, Responder<api::ListEntries> respond) {
   if (const auto objection = objection_to_looking_at_all(rules_, respond.caller()))
     return respond.fail(*objection);
-  const auto key = ++last_walk_;
-  walks_[key] = std::make_unique<registry::EntryWalk>(
-      loop_, registry_.root(), [this, key, respond](std::vector<Entry> entries) {
-        walks_.erase(key);
+  const auto user = respond.caller().user;
+  const auto key = ++last_entry_call_;
+  auto& calls = entry_calls_[user];
+  calls.line.emplace_back(key, respond);
+  respond.call().on_abandoned([this, user, key] {
+    const auto found = entry_calls_.find(user);
+    if (found == entry_calls_.end() || found->second.line.front().first == key) return;
+    std::erase_if(found->second.line, [key](const auto& each) { return each.first == key; });
+  });
+  if (calls.line.size() == 1) walk_entries_for(user);
+}
+
+void Service::walk_entries_for(uid_t user) {
+  entry_calls_[user].walk = std::make_unique<registry::EntryWalk>(
+      loop_, registry_.root(), [this, user](std::vector<Entry> entries) {
+        auto& calls = entry_calls_.at(user);
+        const auto respond = calls.line.front().second;
+        calls.line.pop_front();
+        if (calls.line.empty())
+          entry_calls_.erase(user);
+        else
+          walk_entries_for(user);
         respond.reply({std::move(entries)});
       });
 }

@@ -1,6 +1,7 @@
 // The methods of io.reeve.Registry and org.varlink.service, for any face.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -79,6 +80,7 @@ class Service {
   void cleanup_orphans(api::CleanupOrphans::Input input, Responder<api::CleanupOrphans> respond);
   void get_statistics(api::GetStatistics::Input input, Responder<api::GetStatistics> respond);
   void list_entries(api::ListEntries::Input input, Responder<api::ListEntries> respond);
+  void walk_entries_for(uid_t user);
   void count_entries(api::CountEntries::Input input, Responder<api::CountEntries> respond);
   void subscribe(api::Subscribe::Input input, Responder<api::Subscribe> respond);
 
@@ -113,8 +115,13 @@ class Service {
   AccessRules rules_;
   using Dispatch = std::function<void(const json::Value&, const CallPointer&)>;
   std::unordered_map<std::string, Dispatch> methods_;
-  std::map<std::uint64_t, std::unique_ptr<registry::EntryWalk>> walks_;
-  std::uint64_t last_walk_ = 0;
+  // One walk at a time for each user; the first in line is the one under way.
+  struct EntryCalls {
+    std::unique_ptr<registry::EntryWalk> walk;
+    std::deque<std::pair<std::uint64_t, Responder<api::ListEntries>>> line;
+  };
+  std::map<uid_t, EntryCalls> entry_calls_;
+  std::uint64_t last_entry_call_ = 0;
 };
 
 // What is wrong with texts a client wants stored; nothing if they fit in a record.

@@ -125,16 +125,19 @@ class ConnectionCall : public service::Call {
   std::function<void()> abandoned_;
 };
 
-Connection::Connection(Server& server, std::uint64_t id, FileDescriptor socket,
-                       service::Caller caller)
+Connection::Connection(Server& server, Server::User& user, std::uint64_t id, FileDescriptor socket,
+                       service::Caller caller, bool privileged)
     : server_(server),
+      user_(user),
       id_(id),
       socket_(std::move(socket)),
       caller_(std::make_shared<const service::Caller>(std::move(caller))),
-      input_(longest_message) {}
+      input_(longest_message),
+      privileged_(privileged) {}
 
 Connection::~Connection() {
   if (call_) std::exchange(call_, nullptr)->abandon();
+  user_.buffered_bytes -= static_cast<std::int64_t>(counted_);
 }
 
 // With a call under way only the end of the connection is awaited: what the client sends meanwhile
@@ -143,7 +146,7 @@ void Connection::arm() {
   if (closed_) return;
   if (client_ == Client::gone) return readiness_.retire();
   const bool half_closed = client_ == Client::half_closed || input_ended_;
-  const short wanted = unsent() > 0 ? POLLOUT : call_ || half_closed ? 0 : POLLIN;
+  const short wanted = unsent() > 0 ? POLLOUT : call_ || awaits_turn_ || half_closed ? 0 : POLLIN;
   const Awaited awaited{wanted, half_closed};
   if (readiness_.pending() && awaited_ == awaited) return;
   awaited_ = awaited;
@@ -205,27 +208,46 @@ void Connection::receive() {
     descriptor = FileDescriptor(descriptor.release(), sys::closer_of_passed(user()));
   input_.add({buffer.data(), received.bytes}, std::move(received.descriptors));
   if (received.descriptors_truncated || input_.descriptors_held() > descriptors_per_message)
-    end_after_flush(api::failure(
+    return end_after_flush(api::failure(
         api::TooMany{"descriptorsPerMessage", static_cast<std::int64_t>(descriptors_per_message)}));
+  if (!count_buffered())
+    end_after_flush(api::failure(api::TooMany{"bufferedBytes", service::PerUser::buffered_bytes}));
 }
 
 void Connection::serve() {
   if (closed_ || serving_) return;  // a call that ended at once leads back here
   serving_ = true;
-  while (!call_ && unsent() == 0) {
+  while (!call_ && !awaits_turn_ && unsent() == 0) {
     if (input_.is_overrun())
       end_after_flush(
           api::failure(api::TooMany{"messageBytes", static_cast<std::int64_t>(longest_message)}));
-    else if (auto frame = input_.take())
-      serve_frame(std::move(*frame));
+    else if (input_.has_complete())
+      serve_next();
     else if (client_ != Client::present && !input_ended_)
       receive();
     else
       break;
   }
   serving_ = false;
-  if (input_ended_ && !call_ && unsent() == 0) return close();
+  if (input_ended_ && !call_ && !awaits_turn_ && unsent() == 0) return close();
   arm();
+}
+
+void Connection::serve_next() {
+  if (!Server::has_turn_left(user_)) {
+    awaits_turn_ = true;
+    return server_.await_turn(*this);
+  }
+  const auto begin = monotonic_now();
+  auto frame = input_.take();
+  (void)count_buffered();
+  serve_frame(std::move(*frame));
+  user_.served += monotonic_now() - begin;
+}
+
+void Connection::take_turn() {
+  awaits_turn_ = false;
+  serve();
 }
 
 void Connection::serve_frame(Frame frame) {
@@ -261,21 +283,22 @@ void Connection::send_message(std::string_view message) {
   output_ += message;
   output_ += '\0';
   if (idle) flush();
+  if (!count_buffered()) return lose_client_soon();
   if (unsent() > 0) arm();
+}
+
+bool Connection::count_buffered() {
+  const auto now = input_.size() + unsent();
+  user_.buffered_bytes += static_cast<std::int64_t>(now) - static_cast<std::int64_t>(counted_);
+  counted_ = now;
+  return privileged_ || user_.buffered_bytes <= service::PerUser::buffered_bytes;
 }
 
 void Connection::flush() {
   while (unsent() > 0) {
     const auto sent = sys::send_bytes(socket_.get(), std::string_view(output_).substr(sent_));
     if (sent == -EAGAIN) break;
-    if (sent < 0) {
-      // From the loop: it may be a handler of this connection's call that is sending.
-      client_ = Client::gone;
-      output_.clear();
-      sent_ = 0;
-      soon_ = server_.loop_.after(Microseconds{0}, [this] { lose_client(); });
-      return;
-    }
+    if (sent < 0) return lose_client_soon();
     sent_ += static_cast<std::size_t>(sent);
   }
   if (unsent() == 0) {
@@ -286,11 +309,22 @@ void Connection::flush() {
     output_.erase(0, sent_);
     sent_ = 0;
   }
+  (void)count_buffered();
+}
+
+// From the loop: it may be a handler of this connection's call that is sending.
+void Connection::lose_client_soon() {
+  client_ = Client::gone;
+  output_ = {};
+  sent_ = 0;
+  (void)count_buffered();
+  soon_ = server_.loop_.after(Microseconds{0}, [this] { lose_client(); });
 }
 
 void Connection::end_after_flush(const api::Failure& failure) {
   input_ended_ = true;
   input_ = Framer(longest_message);
+  (void)count_buffered();
   send_message("{\"error\":\"" + failure.error + "\",\"parameters\":" + failure.parameters + "}");
 }
 

@@ -31,6 +31,8 @@ class Framer {
   // Of messages that were not taken yet.
   [[nodiscard]] std::size_t descriptors_held() const { return descriptors_.size(); }
   [[nodiscard]] bool has_complete() const { return next_end_ != std::string::npos; }
+  // Bytes of messages that were not taken yet.
+  [[nodiscard]] std::size_t size() const { return buffer_.size(); }
 
  private:
   void look_for_end(std::size_t from);

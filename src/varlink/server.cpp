@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -15,6 +16,7 @@ namespace reeve::varlink {
 namespace {
 
 constexpr Microseconds pause_when_full{1'000'000};
+constexpr Microseconds turn{2'000};  // of a user, in one round of the loop
 
 service::Caller caller_behind(int socket) {
   service::Caller caller;
@@ -66,15 +68,17 @@ void Server::admit(FileDescriptor socket) {
   socket = FileDescriptor(socket.release(), sys::closer_of_connections(user));
   const bool privileged = service::is_privileged(rules_, caller);
   const auto id = ++last_id_;
-  auto& connection = *connections_
-                          .emplace(id, std::make_unique<Connection>(*this, id, std::move(socket),
-                                                                    std::move(caller)))
-                          .first->second;
+  auto& account = users_[user];
+  auto& connection =
+      *connections_
+           .emplace(id, std::make_unique<Connection>(*this, account, id, std::move(socket),
+                                                     std::move(caller), privileged))
+           .first->second;
   const auto refuse = [&](const char* limit, std::int64_t maximum) {
     connection.refuse(api::failure(api::TooMany{limit, maximum}));
   };
   const bool too_many_of_user =
-      ++connections_of_[user] > service::PerUser::connections && !privileged;
+      ++account.connections > service::PerUser::connections && !privileged;
   if (too_many_of_user) return refuse("connections", service::PerUser::connections);
   if (connections_.size() > connections_at_most)
     return refuse("connections", static_cast<std::int64_t>(connections_at_most));
@@ -83,16 +87,43 @@ void Server::admit(FileDescriptor socket) {
   connection.start();
 }
 
+bool Server::has_turn_left(const User& user) {
+  return user.served < turn;
+}
+
+void Server::await_turn(const Connection& connection) {
+  connection.user_.waiting.push_back(connection.id_);
+  if (!std::exchange(round_is_due_, true))
+    round_ = loop_.after(Microseconds{0}, [this] { begin_round(); });
+}
+
+void Server::begin_round() {
+  for (auto& [id, user] : users_) {
+    user.served = Microseconds{0};
+    // Who comes back for more in this round stands behind those who were here before.
+    for (auto left = user.waiting.size(); left > 0 && has_turn_left(user); --left) {
+      const auto next = user.waiting.front();
+      user.waiting.pop_front();
+      if (const auto found = connections_.find(next); found != connections_.end())
+        found->second->take_turn();
+    }
+  }
+  round_is_due_ = std::any_of(users_.begin(), users_.end(),
+                              [](const auto& each) { return !each.second.waiting.empty(); });
+  if (round_is_due_) round_ = loop_.after(Microseconds{0}, [this] { begin_round(); });
+}
+
 void Server::forget(std::uint64_t id) {
   departed_.push_back(id);
   farewell_ = loop_.after(Microseconds{0}, [this] {
     for (const auto departed : std::exchange(departed_, {})) {
       const auto found = connections_.find(departed);
       if (found == connections_.end()) continue;
-      if (--connections_of_[found->second->user()] == 0)
-        connections_of_.erase(found->second->user());
-      const auto connection = std::move(found->second);
+      auto connection = std::move(found->second);
       connections_.erase(found);
+      const auto user = users_.find(connection->user());
+      connection.reset();
+      if (--user->second.connections == 0) users_.erase(user);
     }
   });
 }

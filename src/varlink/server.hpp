@@ -3,8 +3,12 @@
 // A connection has one call under way at a time; what a client sends meanwhile waits in its socket,
 // so nobody's pipelining costs memory here. Answers that a client does not read are buffered for
 // one call at most; a stream stops at a bound and goes on when the client reads.
+//
+// Users take turns: in one round of the loop each is served for a short time, and what it asks
+// beyond that waits, in order, for the next round. However much one asks, another is answered soon.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <unordered_map>
@@ -38,6 +42,17 @@ class Server {
   // From the connection itself: it goes when it has returned.
   void forget(std::uint64_t id);
 
+  // What all connections of one user come to.
+  struct User {
+    std::int64_t connections = 0;
+    std::int64_t buffered_bytes = 0;
+    Microseconds served{0};             // in this round
+    std::deque<std::uint64_t> waiting;  // connections, for the next round
+  };
+  [[nodiscard]] static bool has_turn_left(const User& user);
+  void await_turn(const Connection& connection);
+  void begin_round();
+
   loop::Loop& loop_;
   service::Service& service_;
   service::AccessRules rules_;
@@ -45,8 +60,10 @@ class Server {
   loop::Operation accepting_;
   loop::Timer pause_;
   json::Parser parser_;
+  std::map<uid_t, User> users_;  // who has connections, which refer to them
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
-  std::map<uid_t, std::int64_t> connections_of_;
+  bool round_is_due_ = false;
+  loop::Timer round_;
   std::uint64_t last_id_ = 0;
   std::vector<std::uint64_t> departed_;
   loop::Timer farewell_;

@@ -1,10 +1,13 @@
 // What one user may make reeved hold, up to the last that is taken and the first that is not; each
 // refusal says which limit it was, touches nobody else, and what was given back can be had again.
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 
@@ -228,6 +231,81 @@ TEST_F(AccessLimits, ASenderThatNeverComesToAnEndDelaysNobody) {
   EXPECT_EQ(count_as({}), "success");
   holder.let_go();
   EXPECT_TRUE(eventually([&] { return count_as(stranger) == "success"; }));
+}
+
+// ---- turns
+
+class Turns : public AccessLimits {
+ protected:
+  // A run whose listing is long.
+  void make_workers(int count) {
+    auto client = world_.connect();
+    api::Reserve::Input input;
+    input.run = world_.open_run(owner_);
+    input.timeout = std::chrono::hours(1);
+    input.metadata = Metadata{{"long", std::string(16'000, 'x')}};
+    for (int i = 0; i < count; ++i) {
+      input.worker = "worker " + std::to_string(i);
+      ASSERT_TRUE(call_on<api::Reserve>(client, input));
+    }
+  }
+  // From here, and yet the user's: connections are made with the effective user id.
+  std::vector<varlink::Client> ask(const User& user, std::size_t times, std::string_view method) {
+    std::vector<varlink::Client> clients;
+    EXPECT_EQ(::seteuid(user.id), 0);
+    for (std::size_t i = 0; i < times; ++i)
+      clients.push_back(world_.connect());
+    EXPECT_EQ(::seteuid(0), 0);
+    const auto message = "{\"method\":\"io.reeve.Registry." + std::string(method) + "\"}";
+    for (const auto& client : clients)
+      EXPECT_GT(::send(client.descriptor(), message.c_str(), message.size() + 1, 0), 0);
+    return clients;
+  }
+  static bool has_answer(const varlink::Client& client) {
+    pollfd entry{client.descriptor(), POLLIN, 0};
+    return ::poll(&entry, 1, 0) == 1;
+  }
+
+  Child owner_ = Child::sleeper();
+};
+
+TEST_F(Turns, WhoAsksMuchWaitsBehindWhoAsksLittle) {
+  make_workers(150);
+  for (const char* method : {"ListWorkers", "ListEntries"}) {
+    SCOPED_TRACE(method);
+    // All is there when reeved looks: calls of root before and behind the stranger's.
+    ::kill(world_.daemon_pid(), SIGSTOP);
+    const auto before = ask({}, 1, "CountEntries");
+    const auto clients = ask(stranger, 80, method);
+    const auto behind = ask({}, 1, "CountEntries");
+    ::kill(world_.daemon_pid(), SIGCONT);
+    EXPECT_TRUE(next_message(before.front()).starts_with("{\"parameters\""));
+    EXPECT_TRUE(next_message(behind.front()).starts_with("{\"parameters\""));
+    EXPECT_LT(std::count_if(clients.begin(), clients.end(), has_answer), 80);
+    for (const auto& client : clients)
+      EXPECT_TRUE(eventually([&] { return has_answer(client); }));
+  }
+}
+
+TEST_F(Turns, WhoDoesNotReadIsEndedBeforeItTakesTheMemoryOfAll) {
+  make_workers(1000);
+  const auto clients = ask(stranger, 20, "ListWorkers");  // 16 MB each
+  for (const auto& client : clients)
+    EXPECT_TRUE(eventually([&] { return has_answer(client); }));
+  EXPECT_EQ(count_as(bob), "success");
+  const auto was_ended = [](const varlink::Client& client) {
+    pollfd entry{client.descriptor(), POLLRDHUP, 0};
+    return ::poll(&entry, 1, 0) == 1;
+  };
+  EXPECT_TRUE(eventually([&] { return std::any_of(clients.begin(), clients.end(), was_ended); }));
+  EXPECT_FALSE(std::all_of(clients.begin(), clients.end(), was_ended));
+  // One that reads gets all.
+  EXPECT_EQ(as(alice,
+               [&] {
+                 const auto listed = world_.call<api::ListWorkers>({});
+                 return std::to_string(listed ? listed->workers.size() : 0);
+               }),
+            "1000");
 }
 
 }  // namespace
