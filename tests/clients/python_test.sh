@@ -3,7 +3,7 @@
 # REEVECTL. Uses a throw-away cgroup and directory, and leaves neither. 77: cannot be tested here.
 set -eu
 [ $# -eq 2 ] || { echo "usage: python_test.sh REEVED REEVECTL" >&2; exit 2; }
-reeved=$1 reevectl=$2 minimal=$(dirname "$0")/python/minimal.py
+reeved=${REEVED:-$1} reevectl=${REEVECTL:-$2} minimal=$(dirname "$0")/python/minimal.py
 mount=$(awk '{ for (i = 7; $i != "-"; i++); if ($(i + 1) == "cgroup2") { print $5; exit } }' \
             /proc/self/mountinfo)
 [ "$(id -u)" -eq 0 ] || { echo "needs root, to make cgroups"; exit 77; }

@@ -3,7 +3,7 @@
 # All happens in a throw-away cgroup and directory; the exit status is 0 if every check held.
 set -eu
 usage="usage: demo.sh PATH_TO_REEVED PATH_TO_REEVECTL"
-reeved=${1:?$usage} reevectl=${2:?$usage} application=$(dirname "$0")/application.py
+reeved=${REEVED:-${1:?$usage}} reevectl=${REEVECTL:-${2:?$usage}} application=$(dirname "$0")/application.py
 mount=$(awk '{ for (i = 7; $i != "-"; i++); if ($(i + 1) == "cgroup2") { print $5; exit } }' \
             /proc/self/mountinfo)  # it is not always /sys/fs/cgroup
 root=/reeve-demo-$$ tree=$mount$root dir='' daemon='' app='' failures=0 finished=no

@@ -18,6 +18,7 @@
 
 #include "base/result.hpp"
 #include "support/command.hpp"
+#include "support/programs.hpp"
 #include "support/users.hpp"
 #include "sys/calls.hpp"
 
@@ -169,7 +170,7 @@ TEST_F(Attack, ASymlinkInTheSocketsPlaceIsNotFollowed) {
     }, after{};
     const bool there = ::lstat(target.c_str(), &before) == 0;
     const auto finished =
-        run({{REEVED, "--socket", world_.socket(), "--root", world_.root()}, {}, {}, {}});
+        run({{reeved(), "--socket", world_.socket(), "--root", world_.root()}, {}, {}, {}});
     EXPECT_EQ(finished.exit_status(), 6) << finished;
     EXPECT_NE(finished.errors.find("EEXIST"), std::string::npos) << finished;
     EXPECT_TRUE(fs::is_symlink(world_.socket()));
@@ -254,7 +255,7 @@ class SlowToClose : public Attack {
     }
     return found;
   }
-  // After all has been used once, and nothing is left of it.
+  // After all has been used once, and hardly anything is left of it.
   std::size_t descriptors_at_rest() {
     expect_service();
     EXPECT_TRUE(
@@ -262,7 +263,7 @@ class SlowToClose : public Attack {
     return descriptors().all;
   }
   void expect_rest(std::size_t count) {
-    EXPECT_TRUE(eventually([&] { return world_.root_is_empty() && descriptors().all == count; }))
+    EXPECT_TRUE(eventually([&] { return world_.root_is_empty() && descriptors().all <= count; }))
         << count << " before, " << descriptors().all << " now";
   }
 

@@ -17,6 +17,7 @@
 #include "ctl/options.hpp"
 #include "support/command.hpp"
 #include "support/kernel.hpp"
+#include "support/programs.hpp"
 #include "support/world.hpp"
 
 namespace reeve::test {
@@ -36,7 +37,7 @@ void become_nobody() {
 Command reevectl(const Words& arguments) {
   Command command;
   command.arguments = arguments;
-  command.arguments.insert(command.arguments.begin(), REEVECTL);
+  command.arguments.insert(command.arguments.begin(), test::reevectl());
   command.environment = {{"REEVE_SOCKET", {}}, {"REEVE_RUN_ID", {}}, {"COLUMNS", "200"}};
   return command;
 }
@@ -282,11 +283,12 @@ TEST_F(Reevectl, SocketAndRunComeFromTheEnvironmentUnlessGiven) {
 
   made.environment["REEVE_SOCKET"] = "/nowhere";
   made.environment["REEVE_RUN_ID"] = std::string(32, '0');
-  made.arguments = {REEVECTL, "--socket", world_.socket(), "--run", run_, "show", "worker"};
+  made.arguments = {test::reevectl(), "--socket", world_.socket(), "--run", run_, "show", "worker"};
   EXPECT_EQ(test::run(made).exit_status(), 0);
-  made.arguments = {REEVECTL, "show", "worker", "--socket=" + world_.socket(), "--run=" + run_};
+  made.arguments = {test::reevectl(), "show", "worker", "--socket=" + world_.socket(),
+                    "--run=" + run_};
   EXPECT_EQ(test::run(made).exit_status(), 0);
-  made.arguments = {REEVECTL, "show", "worker"};
+  made.arguments = {test::reevectl(), "show", "worker"};
   EXPECT_EQ(test::run(made).exit_status(), ctl::exit_no_daemon);
 }
 
@@ -545,7 +547,7 @@ TEST_F(Reevectl, ExecBecomesAWorker) {
 
 // A shell's command that shows a worker once reeved has noticed that its parent reaped it.
 std::string once_reaped(const std::string& arguments) {
-  return std::string("while shown=$(") + REEVECTL + " " + arguments +
+  return std::string("while shown=$(") + test::reevectl() + " " + arguments +
          ") && echo \"$shown\" | grep -q zombie; do :; done; echo \"$shown\"";
 }
 std::string how_true_ended() {
@@ -553,9 +555,9 @@ std::string how_true_ended() {
 }
 
 TEST_F(Reevectl, ARunFindsItselfFromInside) {
-  const std::string script = std::string(REEVECTL) + " exec worker -- true && " + REEVECTL +
+  const std::string script = test::reevectl() + " exec worker -- true && " + test::reevectl() +
                              " is-registered worker && " + once_reaped("list --no-legend") +
-                             " && env -u REEVE_RUN_ID " + REEVECTL + " close";
+                             " && env -u REEVE_RUN_ID " + test::reevectl() + " close";
   const auto finished = ctl_run({"run", "--", "sh", "-c", script});
   // It has ended its own run, and so itself.
   EXPECT_EQ(finished.exit_status(), -SIGKILL) << finished;
@@ -641,8 +643,7 @@ TEST_F(WithoutDaemon, RunSaysNothingOfItWhereNoSocketWasGiven) {
 }
 
 TEST_F(WithoutDaemon, TheCommandReachesItsDaemon) {
-  const auto script =
-      std::string(REEVECTL) + " exec worker -- true && " + once_reaped("show worker");
+  const auto script = test::reevectl() + " exec worker -- true && " + once_reaped("show worker");
   const auto finished = run(command({"sh", "-c", script}));
   EXPECT_EQ(finished.exit_status(), 0) << finished;
   EXPECT_NE(finished.output.find(how_true_ended()), std::string::npos) << finished;

@@ -24,6 +24,7 @@
 #include "cgroup/hierarchy.hpp"
 #include "daemon/exit_codes.hpp"
 #include "support/command.hpp"
+#include "support/programs.hpp"
 #include "support/world.hpp"
 
 namespace reeve::test {
@@ -87,7 +88,7 @@ class Startup : public ::testing::Test {
 
   [[nodiscard]] static Command command(std::vector<std::string> options,
                                        std::function<void()> before = {}) {
-    options.insert(options.begin(), REEVED);
+    options.insert(options.begin(), reeved());
     return {std::move(options),
             {},
             {{"NOTIFY_SOCKET", {}},

@@ -14,6 +14,7 @@
 #include <fstream>
 
 #include "cgroup/hierarchy.hpp"
+#include "support/programs.hpp"
 
 namespace reeve::test {
 
@@ -100,7 +101,7 @@ bool World::try_start(const Runner& runner) {
     ::setenv("ASAN_OPTIONS", "quarantine_size_mb=1:thread_local_quarantine_size_kb=64", 1);
     const int log = ::open((files_ + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
     ::dup2(log, STDERR_FILENO);
-    ::execl(REEVED, "reeved", "--socket", socket_.c_str(), "--root", root_.c_str(),
+    ::execl(reeved().c_str(), "reeved", "--socket", socket_.c_str(), "--root", root_.c_str(),
             fs::exists(configuration) ? "--config" : nullptr, configuration.c_str(), nullptr);
     return 127;
   };
