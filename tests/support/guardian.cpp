@@ -1,13 +1,14 @@
-// main() of the integration tests. The tests run in a child, inside a throw-away cgroup; whatever
-// they leave, also when they crash or are timed out, ends with that cgroup.
+#include "support/guardian.hpp"
+
 #include <fcntl.h>
-#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -51,8 +52,9 @@ void forward_kill(int) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  ::testing::InitGoogleTest(&argc, argv);
+namespace reeve::test {
+
+int under_guard(const std::function<int()>& tests) {
   const auto mount = reeve::cgroup::find_mount();
   if (!mount || ::geteuid() != 0) {
     std::puts("these tests need root and a cgroup2 mount");
@@ -76,7 +78,7 @@ int main(int argc, char** argv) {
     write_to(home / "host" / "cgroup.procs", "0");
     // Orphans come to the tests and not to init, so that none stays a zombie unseen.
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-    return RUN_ALL_TESTS();
+    ::exit(tests());
   }
   tests_pid = child;
   for (const int signal : {SIGTERM, SIGINT, SIGHUP})
@@ -92,3 +94,5 @@ int main(int argc, char** argv) {
   }
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
+
+}  // namespace reeve::test

@@ -75,6 +75,8 @@ class LifeLine {
   void report() const;
   // Until so many have reported.
   [[nodiscard]] bool await_reports(std::size_t count);
+  // Readable when somebody has reported, or all are gone.
+  [[nodiscard]] int descriptor() const { return reader_.get(); }
 
  private:
   FileDescriptor reader_;

@@ -91,10 +91,10 @@ void World::start() {
     ADD_FAILURE() << "reeved did not become ready:\n" << daemon_log();
 }
 
-bool World::try_start(const Runner& runner) {
+void World::launch(const Runner& runner) {
   const auto notify = files_ + "/notify";
   const auto configuration = files_ + "/reeve.toml";
-  const auto notification = listen_for_notification(notify);
+  readiness_ = listen_for_notification(notify);
   const auto daemon = [&] {
     ::setenv("NOTIFY_SOCKET", notify.c_str(), 1);
     // What a sanitized daemon has freed is to count as freed, also where its memory is measured.
@@ -106,7 +106,10 @@ bool World::try_start(const Runner& runner) {
     return 127;
   };
   daemon_ = Child::run([&] { return runner(daemon); });
-  std::array<pollfd, 2> entries{pollfd{notification.get(), POLLIN, 0},
+}
+
+bool World::await_ready() {
+  std::array<pollfd, 2> entries{pollfd{readiness_.get(), POLLIN, 0},
                                 pollfd{daemon_.pidfd(), POLLIN, 0}};
   const int ready =
       ::poll(entries.data(), entries.size(), 1000 * static_cast<int>(patience.count()));
@@ -119,6 +122,10 @@ void World::kill_daemon() {
 
 int World::stop_daemon() {
   daemon_.signal(SIGTERM);
+  return await_daemon_end();
+}
+
+int World::await_daemon_end() {
   return daemon_.wait();
 }
 
@@ -185,34 +192,50 @@ Worker World::await_reaped(const std::string& run, const std::string& worker) {
   return found;
 }
 
-Follower::Follower(const World& world, std::optional<std::string> run,
-                   std::optional<std::int64_t> after) {
+Conversation::Conversation(const World& world) {
   auto client = world.connect();
   socket_ = FileDescriptor(::dup(client.descriptor()));
-  const auto message = R"({"method":"io.reeve.Registry.Subscribe","more":true,"parameters":)" +
-                       json::encoded(api::Subscribe::Input{std::move(run), after}) + "}";
-  if (::send(socket_.get(), message.c_str(), message.size() + 1, MSG_NOSIGNAL) < 0)
-    ADD_FAILURE() << "cannot subscribe";
 }
 
-Event Follower::next() {
+void Conversation::send(const std::string& method, const std::string& parameters, More more) {
+  const auto message = R"({"method":")" + method + R"(",)" +
+                       (more == More::yes ? R"("more":true,)" : "") + R"("parameters":)" +
+                       parameters + "}";
+  if (::send(socket_.get(), message.c_str(), message.size() + 1, MSG_NOSIGNAL) < 0)
+    ADD_FAILURE() << "cannot call " << method;
+}
+
+std::optional<std::string> Conversation::receive() {
   std::size_t end;
   while ((end = input_.find('\0')) == std::string::npos) {
     pollfd entry{socket_.get(), POLLIN, 0};
     std::array<char, 4096> buffer;
     if (::poll(&entry, 1, 1000 * static_cast<int>(patience.count())) != 1) {
-      ADD_FAILURE() << "no event came";
-      return {};
+      ADD_FAILURE() << "no message came";
+      return std::nullopt;
     }
     const auto length = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (length <= 0) {
-      ADD_FAILURE() << "the subscription ended";
-      return {};
+      ADD_FAILURE() << "the connection ended";
+      return std::nullopt;
     }
     input_.append(buffer.data(), static_cast<std::size_t>(length));
   }
-  const auto text = input_.substr(0, end);
+  auto text = input_.substr(0, end);
   input_.erase(0, end + 1);
+  return text;
+}
+
+Follower::Follower(const World& world, std::optional<std::string> run,
+                   std::optional<std::int64_t> after)
+    : conversation_(world) {
+  conversation_.ask<api::Subscribe>({std::move(run), after}, Conversation::More::yes);
+}
+
+Event Follower::next() {
+  const auto message = conversation_.receive();
+  if (!message) return {};
+  const auto& text = *message;
   json::Parser parser;
   const auto parsed = parser.parse(text);
   if (!parsed) {

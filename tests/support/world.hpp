@@ -68,19 +68,27 @@ class World {
 
   // What its reeve.toml says from the next start on.
   void configure(const std::string& text) const;
-  // Until it is ready to serve.
-  void start();
-  // Runs the daemon in the process that was made for it.
-  using Runner = std::function<int(const std::function<int()>& daemon)>;
-  // false: it ended, or time was up, before it was ready.
-  bool try_start(const Runner& runner);
   // Gives the root to a user, as a unit's Delegate=yes with User= does, with the right to move
   // there what the tests start.
   void delegate_to(uid_t user) const;
+  // Until it is ready to serve.
+  void start();
+  // Runs the daemon in the process that was made for it, or under a tracer.
+  using Runner = std::function<int(const std::function<int()>& daemon)>;
+  void launch(const Runner& runner);
+  // false: it ended, or time was up, before it was ready.
+  bool await_ready();
+  bool try_start(const Runner& runner) {
+    launch(runner);
+    return await_ready();
+  }
+  // Readable when it is ready.
+  [[nodiscard]] int readiness() const { return readiness_.get(); }
   // SIGKILL.
   void kill_daemon();
   // SIGTERM; its exit status.
   int stop_daemon();
+  int await_daemon_end();
   void restart() {
     kill_daemon();
     start();
@@ -125,7 +133,29 @@ class World {
   std::string root_;
   std::string files_;
   std::string socket_;
+  FileDescriptor readiness_;
   Child daemon_;
+};
+
+// A connection on which calls are sent without waiting for their replies.
+class Conversation {
+ public:
+  explicit Conversation(const World& world);
+  enum class More { no, yes };
+  template <class Method>
+  void ask(const typename Method::Input& input, More more = More::no) {
+    send("io.reeve.Registry." + std::string(json::Description<Method>::name), json::encoded(input),
+         more);
+  }
+  // The text of the next message; fails the test if none comes.
+  std::optional<std::string> receive();
+  // Readable when there is something to receive.
+  [[nodiscard]] int descriptor() const { return socket_.get(); }
+
+ private:
+  void send(const std::string& method, const std::string& parameters, More more);
+  FileDescriptor socket_;
+  std::string input_;
 };
 
 // Follows the events of a world from now on; the snapshot is taken off first.
@@ -139,8 +169,7 @@ class Follower {
   Event next(EventKind kind);
 
  private:
-  FileDescriptor socket_;
-  std::string input_;
+  Conversation conversation_;
 };
 
 }  // namespace reeve::test
