@@ -98,13 +98,23 @@ int serve(const Options& options) {
     signal_watch = (*loop)->poll(signal_fd->get(), POLLIN, on_signal);
 
     loop::Timer patience;
+    // The end of a run that another daemon left does not say that nobody will open one here.
+    auto left_by_others = recovered->adopted + recovered->stale;
+    const auto end_if_idle = [&] {
+      if (registry.runs().empty()) (*loop)->stop();
+    };
     if (options.is_private) {
       leave_terminal();
-      const auto end_if_idle = [&] {
-        if (registry.runs().empty()) (*loop)->stop();
-      };
-      registry.on_run_gone(end_if_idle);
-      patience = (*loop)->after(private_patience, end_if_idle);
+      registry.on_run_gone([&] {
+        if (left_by_others > 0)
+          --left_by_others;
+        else
+          end_if_idle();
+      });
+      patience = (*loop)->after(private_patience, [&] {
+        left_by_others = 0;
+        end_if_idle();
+      });
     }
 
     const varlink::Server server(**loop, service, *rules, std::move(listener->socket));

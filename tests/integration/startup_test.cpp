@@ -402,6 +402,27 @@ TEST_F(Startup, TheSocketOfADaemonThatWasKilledIsReplaced) {
   }
 }
 
+TEST_F(Startup, APrivateDaemonThatEndsWhatAnotherLeftAwaitsItsOwnRun) {
+  auto owner = Child::sleeper();
+  world_.start();
+  world_.open_run(owner);
+  world_.kill_daemon();
+  owner.kill();
+  auto start = command_at(other_socket_, world_.root());
+  start.arguments.emplace_back("--private");
+  auto daemon = serve(start);
+  ASSERT_TRUE(eventually([&] { return world_.root_is_empty(); }));
+  auto client = varlink::Client::connect(other_socket_);
+  ASSERT_TRUE(client.ok());
+  auto own = Child::sleeper();
+  api::OpenRun::Input input;
+  input.owner = own.id();
+  const auto opened = call_on<api::OpenRun>(*client, input);
+  EXPECT_TRUE(opened) << opened;
+  own.kill();
+  EXPECT_EQ(daemon.wait(), 0);  // with the last run
+}
+
 TEST_F(Startup, AnybodyMayConnectToTheSocket) {
   world_.start();
   struct stat status {};
