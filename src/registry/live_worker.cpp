@@ -71,6 +71,7 @@ reeve::Worker LiveWorker::described(WithUsage usage) const {
   worker.reserved_at = record_.reserved_at;
   worker.activated_at = record_.activated_at;
   worker.exit = record_.exit;
+  if (worker.exit && !worker.exit->reaped) complete(*worker.exit);
   worker.usage = record_.usage;
   worker.limits = record_.limits;
   worker.metadata = record_.metadata;
@@ -335,15 +336,14 @@ void LiveWorker::record_exit() {
   record_.exit->at = now();
   // Read before the directory goes.
   if (const auto directory = open_directory()) record_.usage = directory->usage();
-  record_.exit->reaped = !process_ || !process_.is_unreaped();
-  if (record_.exit->reaped) fill_exit_status();
+  complete(*record_.exit);
 }
 
-void LiveWorker::fill_exit_status() {
-  if (!process_) return;
+void LiveWorker::complete(Exit& exit) const {
+  exit.reaped = !process_.is_unreaped();
+  if (!exit.reaped || !process_) return;
   const auto status = process_.exit_status();
   if (!status) return;
-  Exit& exit = *record_.exit;
   const int code = status->wait_status;
   if (WIFEXITED(code)) {
     exit.cause = ExitCause::exited;
@@ -363,8 +363,7 @@ void LiveWorker::await_reaping() {
 
 void LiveWorker::process_reaped() {
   reaping_.reset();
-  record_.exit->reaped = true;
-  fill_exit_status();
+  complete(*record_.exit);
   if (phase() == WorkerPhase::emptying || phase() == WorkerPhase::exited)
     if (const auto written = write_record(); !written)
       log::warning("{}", written.error().message());

@@ -91,7 +91,8 @@ class LiveWorker {
   void await_reaping();
   void process_reaped();
   void record_exit();
-  void fill_exit_status();
+  // Whether the process was reaped by now, and if so, with which status.
+  void complete(Exit& exit) const;
   void kill_tree();
   void remove_directory();
 

@@ -118,6 +118,21 @@ TEST_F(Lifecycle, TheExitIsToldAtDeathAndTheStatusWhenTheParentHasReaped) {
   EXPECT_EQ(reaped.worker->exit->at.monotonic, exited.worker->exit->at.monotonic);
 }
 
+TEST_F(Lifecycle, AZombieIsShownAsOneNotAMomentLongerThanItIs) {
+  for (int i = 0; i < 5; ++i) {
+    const auto name = std::to_string(i);
+    auto process = Child::sleeper();
+    active_worker(name, process);
+    process.kill_unreaped();
+    ASSERT_TRUE(world_.await_state(run_, name, WorkerState::exited));
+    EXPECT_FALSE(world_.get(run_, name)->worker.exit->reaped);
+    process.wait();
+    const auto worker = world_.get(run_, name)->worker;
+    EXPECT_TRUE(worker.exit->reaped);
+    expect_signal(worker, "SIGKILL");
+  }
+}
+
 TEST_F(Lifecycle, AnExitCodeIsKept) {
   LifeLine line;
   auto process = Child::run([&] {
