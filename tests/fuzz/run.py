@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the fuzzers that were built with libFuzzer: ./dev fuzz [SECONDS] [--keep] [TARGET…]
+"""Runs the fuzzers that were built with libFuzzer: ./dev fuzz [--keep] [SECONDS] [TARGET…]
 
 Each TARGET begins with the seeds of corpus/TARGET.txt and with what earlier runs left in the cache.
 A line of the seeds is an input; what does not print stands as \\xNN there. With --keep the seeds are
@@ -10,13 +10,16 @@ import argparse, hashlib, pathlib, re, subprocess, sys, tempfile
 here = pathlib.Path(__file__).parent
 targets = sorted(path.stem for path in (here / "corpus").glob("*.txt"))
 
-parser = argparse.ArgumentParser(prog="./dev fuzz")
+parser = argparse.ArgumentParser(prog="./dev fuzz", usage="%(prog)s [--keep] [SECONDS] [TARGET…]",
+                                 epilog="targets: " + " ".join(targets))
 parser.add_argument("--programs", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
 parser.add_argument("--cache", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
 parser.add_argument("--keep", action="store_true", help="rewrite the seeds in the tree")
-parser.add_argument("seconds", type=int, nargs="?", default=600)
-parser.add_argument("target", nargs="*", choices=[[], *targets], default=[])
+parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
 options = parser.parse_args()
+seconds = int(options.words.pop(0)) if options.words and options.words[0].isdigit() else 600
+if unknown := set(options.words) - set(targets):
+    parser.error("no such target: " + " ".join(unknown))
 
 
 def line_of(data):
@@ -57,8 +60,8 @@ def fuzz(target):
     dictionary = options.cache / f"{target}.dictionary"
     write_dictionary(seeds, dictionary)
     ended = subprocess.run(
-        [program, corpus, f"-max_total_time={options.seconds}", f"-artifact_prefix={findings}/",
-         f"-dict={dictionary}", "-timeout=120", "-report_slow_units=120",
+        [program, corpus, f"-max_total_time={seconds}", f"-artifact_prefix={findings}/",
+         f"-dict={dictionary}", "-timeout=300", "-report_slow_units=300",
          "-print_final_stats=1"],
         stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
     log = options.cache / f"{target}.log"
@@ -84,6 +87,6 @@ def fuzz(target):
 
 
 print(f"{'target':14} {'executions':>11} {'coverage':>9} {'findings':>8}", flush=True)
-results = [fuzz(target) for target in options.target or targets]
+results = [fuzz(target) for target in options.words or targets]
 print(f"inputs that reach something new are kept in {options.cache}/corpus")
 sys.exit(0 if all(results) else 1)
