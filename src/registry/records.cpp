@@ -1,5 +1,6 @@
 #include "registry/records.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "api/codec.hpp"
@@ -19,6 +20,15 @@ Result<Record> read_record(const std::string& text) {
   if (!decoded)
     return Error{EBADMSG, decoded.error().member + " " + decoded.error().reason, "read a record:"};
   return record;
+}
+
+// Sums with what a clock says must not overflow, whoever wrote the record.
+void bound(Microseconds& time) {
+  constexpr std::chrono::hours longest{24 * 365 * 1000};
+  time = std::clamp<Microseconds>(time, Microseconds{0}, longest);
+}
+void bound(std::optional<Microseconds>& time) {
+  if (time) bound(*time);
 }
 
 std::optional<std::int64_t> unless_zero(std::uint64_t number) {
@@ -47,11 +57,20 @@ Result<ProcessRecord> read_process_record(const std::string& text) {
 }
 
 Result<RunRecord> read_run_record(const std::string& text) {
-  return read_record<RunRecord>(text);
+  auto record = read_record<RunRecord>(text);
+  if (!record) return record;
+  bound(record->grace);
+  bound(record->kill_at);
+  return record;
 }
 
 Result<WorkerRecord> read_worker_record(const std::string& text) {
-  return read_record<WorkerRecord>(text);
+  auto record = read_record<WorkerRecord>(text);
+  if (!record) return record;
+  bound(record->expires_at);
+  bound(record->kill_at);
+  if (record->exit) bound(record->exit->at.monotonic);
+  return record;
 }
 
 Timestamp now() {

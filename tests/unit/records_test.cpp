@@ -137,6 +137,29 @@ TEST(Records, OfANewerDaemonAreReadWithoutWhatIsUnknown) {
   EXPECT_EQ(read_worker->usage->tasks_peak, 12);
 }
 
+// Deadlines are sums of these: recovery must not overflow on a record that somebody has edited.
+TEST(Records, HoldNoTimeThatNoClockCanTell) {
+  constexpr std::chrono::hours longer_than_any{24 * 365 * 1001};
+  for (const auto time : {Microseconds::min(), Microseconds::max()}) {
+    auto run = full_run();
+    run.grace = time;
+    run.kill_at = time;
+    const auto read_run = read_run_record(json::encoded(run));
+    ASSERT_TRUE(read_run.ok());
+    auto worker = full_worker();
+    worker.expires_at = time;
+    worker.kill_at = time;
+    worker.exit->at.monotonic = time;
+    const auto read_worker = read_worker_record(json::encoded(worker));
+    ASSERT_TRUE(read_worker.ok());
+    for (const auto bounded : {read_run->grace, *read_run->kill_at, read_worker->expires_at,
+                               *read_worker->kill_at, read_worker->exit->at.monotonic}) {
+      EXPECT_GE(bounded, Microseconds{0});
+      EXPECT_LT(bounded, longer_than_any);
+    }
+  }
+}
+
 TEST(Records, ThatAreBrokenAreTold) {
   using std::string_view_literals::operator""sv;
   for (const auto text : {""sv, "null"sv, "[]"sv, "{}"sv, "7"sv, "{\"v\":1"sv, "not json"sv,
