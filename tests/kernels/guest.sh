@@ -10,6 +10,9 @@ mount -t tmpfs shm /dev/shm
 mount -t tmpfs run /run
 mkdir -m 1777 /run/tmp
 export TMPDIR=/run/tmp
+# As `ip link set lo up` does, without iproute2: SIOCSIFFLAGS with IFF_UP and IFF_RUNNING.
+python3 -c 'import fcntl, socket, struct
+fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh14x", b"lo", 0x41))'
 groups=/sys/fs/cgroup
 mount -t cgroup2 -o nsdelegate cgroup2 "$groups"
 for controller in $(cat "$groups/cgroup.controllers"); do
