@@ -9,7 +9,7 @@ shift
 }
 "$@" || { echo "FAILED without the mistake, too"; exit 1; }
 status=0
-REEVE_MISTAKE=$mistake "$@" || status=$?
+REEVE_TEST_PATIENCE=10 REEVE_MISTAKE=$mistake "$@" || status=$?
 case $status in
 0 | 77) echo "FAILED to find the mistake \"$mistake\""; exit 1 ;;
 esac
