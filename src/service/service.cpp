@@ -186,7 +186,8 @@ api::Outcome<std::vector<registry::LiveRun*>> Service::runs_for(
     const std::optional<std::string>& name, const Caller& caller) const {
   const auto run = run_for(name, caller);
   if (run.ok()) return std::vector{*run};
-  if (name) return run.error();
+  // A caller with several runs must say which: all those of others are not what it meant.
+  if (name || run.error().error != api::failure(api::NoSuchRun{}).error) return run.error();
   return runs_shown_to(caller);
 }
 

@@ -463,6 +463,21 @@ TEST_F(Lifecycle, AZombieBelowTheProcessDoesNotHoldUpItsActivation) {
   EXPECT_LE(std::stoi(status.substr(status.find("FDSize:") + 7)), 256);
 }
 
+// One that forgets to say which of its runs it means must not clean up everybody else's.
+TEST_F(Lifecycle, ACallerWithTwoRunsMustSayWhichItMeans) {
+  auto process = Child::sleeper();
+  active_worker("worker", process);
+  process.kill();
+  ASSERT_TRUE(world_.await_state(run_, "worker", WorkerState::exited));
+  ASSERT_TRUE(world_.call<api::OpenRun>({}));
+  ASSERT_TRUE(world_.call<api::OpenRun>({}));
+  EXPECT_EQ(world_.call<api::CleanupDeadWorkers>({}).error, "RunAmbiguous");
+  EXPECT_EQ(world_.call<api::ValidateWorkers>({}).error, "RunAmbiguous");
+  EXPECT_EQ(world_.call<api::ListProcesses>({}).error, "RunAmbiguous");
+  EXPECT_EQ(world_.call<api::GetStatistics>({}).error, "RunAmbiguous");
+  EXPECT_TRUE(world_.get(run_, "worker"));
+}
+
 TEST_F(Lifecycle, ARunOpenedInTheMomentTheLastOneGoesIsKept) {
   auto client = world_.connect();
   const auto message = [](const std::string& method, const std::string& parameters) {
