@@ -1,5 +1,7 @@
 #include "api/failure.hpp"
 
+#include <cerrno>
+
 namespace reeve::api {
 
 namespace {
@@ -40,6 +42,10 @@ Failure expected_more() {
 
 Failure system_failed(const Error& error) {
   return failure(SystemFailed{error.object, error.attempt, error.number, errno_name(error.number)});
+}
+
+Failure process_failed(const ProcessId& process, const Error& error) {
+  return error.number == ESRCH ? failure(NoSuchProcess{process}) : system_failed(error);
 }
 
 }  // namespace reeve::api

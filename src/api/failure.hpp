@@ -36,5 +36,7 @@ Failure expected_more();
 
 // A system call that failed for reasons the caller cannot mend by another parameter.
 Failure system_failed(const Error& error);
+// A process that could not be looked at: only ESRCH says that it is gone.
+Failure process_failed(const ProcessId& process, const Error& error);
 
 }  // namespace reeve::api

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <optional>
 
 #include "base/text.hpp"
@@ -16,13 +17,16 @@ namespace {
 
 constexpr int processes_in_a_slice = 128;  // about a millisecond
 
-std::optional<pid_t> parent_of(pid_t pid) {
-  auto content = sys::read_file_at(AT_FDCWD, fmt::format("/proc/{}/stat", pid));
-  if (!content) return std::nullopt;
+Result<pid_t> parent_of(pid_t pid) {
+  const auto path = fmt::format("/proc/{}/stat", pid);
+  auto content = sys::read_file_at(AT_FDCWD, path);
+  if (!content) return content.error();
   const auto end_of_name = content->rfind(')');
-  if (end_of_name == std::string::npos) return std::nullopt;
+  if (end_of_name == std::string::npos) return Error{EBADMSG, path, "understand"};
   const auto fields = split(trim(std::string_view(*content).substr(end_of_name + 1)), ' ');
-  return fields.size() > 1 ? parse_number<pid_t>(fields[1]) : std::nullopt;
+  const auto parent = fields.size() > 1 ? parse_number<pid_t>(fields[1]) : std::nullopt;
+  if (!parent) return Error{EBADMSG, path, "understand"};
+  return *parent;
 }
 
 // proc_tid_children(5)
@@ -100,11 +104,14 @@ std::vector<Process> DescendantScan::take() const {
   return found;
 }
 
-bool is_ancestor_or_self(pid_t ancestor, pid_t pid) {
+Result<bool> is_ancestor_or_self(pid_t ancestor, pid_t pid) {
   constexpr int deepest = 10'000;
   for (int depth = 0; depth < deepest && pid > 0; ++depth) {
     if (pid == ancestor) return true;
-    pid = parent_of(pid).value_or(0);
+    const auto parent = parent_of(pid);
+    if (!parent && parent.error().number != ENOENT && parent.error().number != ESRCH)
+      return parent.error();
+    pid = parent.ok() ? *parent : 0;  // gone meanwhile: nobody's child any more
   }
   return false;
 }

@@ -41,7 +41,8 @@ class DescendantScan {
   __dirstream* processes_ = nullptr;
 };
 
-// Whether `ancestor` is `pid` or one of its ancestors, by a walk up from it.
-bool is_ancestor_or_self(pid_t ancestor, pid_t pid);
+// Whether `ancestor` is `pid` or one of its ancestors, by a walk up from it. Fails where that
+// cannot be read, which is not to be taken for a no.
+Result<bool> is_ancestor_or_self(pid_t ancestor, pid_t pid);
 
 }  // namespace reeve::process

@@ -57,9 +57,9 @@ Status read_users(pid_t pid, Details& details) {
 }
 
 // proc_pid_fdinfo(5): "Pid:\tN", -1 for one that was reaped, 0 for one outside our PID namespace.
-pid_t pid_of(int pidfd) {
+Result<pid_t> pid_of(int pidfd) {
   auto content = sys::read_file_at(AT_FDCWD, fmt::format("/proc/self/fdinfo/{}", pidfd));
-  if (!content) return 0;
+  if (!content) return content.error();
   for (const auto line : split(*content, '\n'))
     if (line.starts_with("Pid:")) return parse_number<pid_t>(trim(line.substr(4))).value_or(0);
   return 0;
@@ -96,10 +96,11 @@ Result<Process> Process::open(pid_t pid) {
 }
 
 Result<Process> Process::adopt(FileDescriptor pidfd) {
-  const pid_t pid = pid_of(pidfd.get());
-  if (pid == 0) return Error{EBADF, {}, "use a descriptor that is no pidfd"};
-  if (pid < 0) return Error{ESRCH, {}, "use the pidfd of a process that is gone"};
-  auto process = open(pid);
+  const auto pid = pid_of(pidfd.get());
+  if (!pid) return pid.error();
+  if (*pid == 0) return Error{EBADF, {}, "use a descriptor that is no pidfd"};
+  if (*pid < 0) return Error{ESRCH, {}, "use the pidfd of a process that is gone"};
+  auto process = open(*pid);
   if (!process) return process;
   // The pid came from the pidfd given; if that is still unreaped, what was opened is its process.
   if (sys::pidfd_send_signal(pidfd.get(), 0) == -ESRCH) return process->gone("open");

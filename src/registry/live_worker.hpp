@@ -57,6 +57,8 @@ class LiveWorker {
   // once, and what was acknowledged must survive the daemon.
   Status unregister() { return request(WorkerEvent::unregister); }
   Status collect() { return request(WorkerEvent::collect); }
+  // A reservation that came to nothing goes at once; unrecorded, it would end by its timeout.
+  void withdraw() { apply(WorkerEvent::unregister); }
   // Not later than an earlier call asked for. The answer comes when the whole tree is gone.
   Waiters<reeve::Worker>::Token stop(Microseconds grace, Answer<reeve::Worker> answer);
   Waiters<reeve::Worker>::Token wait(Answer<reeve::Worker> answer);

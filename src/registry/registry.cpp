@@ -147,9 +147,10 @@ api::Outcome<LiveRun*> Registry::find_run(
   return api::failure(ambiguous);
 }
 
-std::optional<std::string> Registry::run_id_around(const process::Process& process) const {
+Result<std::optional<std::string>> Registry::run_id_around(const process::Process& process) const {
   const auto path = process.control_group();
-  if (!path) return std::nullopt;
+  if (!path && path.error().number == ESRCH) return std::optional<std::string>();
+  if (!path) return path.error();
   return run_id_in_path(mount_.below(*path), root_.path());
 }
 
@@ -168,8 +169,9 @@ api::Outcome<LiveRun*> Registry::run_of(const process::Process& process) const {
     return api::failure(ambiguous);
   }
   const auto id = run_id_around(process);
-  if (id)
-    if (const auto found = runs_.find(*id); found != runs_.end()) return found->second.get();
+  if (!id) return api::system_failed(id.error());
+  if (*id)
+    if (const auto found = runs_.find(**id); found != runs_.end()) return found->second.get();
   return api::failure(api::NoSuchRun{});
 }
 
@@ -204,17 +206,24 @@ std::optional<api::Failure> Registry::objection_to(const LiveRun& run,
   if (process.pid() == 1) return mismatch("PID 1 cannot be a worker");
   if (process.pid() == ::getpid()) return mismatch("reeved itself cannot be a worker");
   const auto details = process.details();
-  if (!details || !process.is_alive()) return api::failure(api::NoSuchProcess{id});
+  if (!details) return api::process_failed(id, details.error());
+  if (!process.is_alive()) return api::failure(api::NoSuchProcess{id});
   if (details->kernel_thread) return mismatch("a kernel thread cannot be a worker");
-  if (process::is_ancestor_or_self(process.pid(), ::getpid()))
-    return mismatch("an ancestor of reeved cannot be a worker");
+  const auto above_us = process::is_ancestor_or_self(process.pid(), ::getpid());
+  if (!above_us) return api::system_failed(above_us.error());
+  if (*above_us) return mismatch("an ancestor of reeved cannot be a worker");
   const auto& owner = run.record().owner;
   if (identity_of(owner).same_as(process.identity()))
     return mismatch("the owner of a run cannot be a worker of it");
-  if (process::is_ancestor_or_self(process.pid(), static_cast<pid_t>(owner.pid)))
-    return mismatch("an ancestor of the run's owner cannot be a worker of the run");
+  // A dead owner has no ancestors, and its pid may be somebody else's.
+  if (run.owner().is_alive()) {
+    const auto above = process::is_ancestor_or_self(process.pid(), static_cast<pid_t>(owner.pid));
+    if (!above) return api::system_failed(above.error());
+    if (*above) return mismatch("an ancestor of the run's owner cannot be a worker of the run");
+  }
   const auto around = run_id_around(process);
-  if (around && *around != run.id()) return api::failure(api::ProcessInOtherRun{id, *around});
+  if (!around) return api::system_failed(around.error());
+  if (*around && **around != run.id()) return api::failure(api::ProcessInOtherRun{id, **around});
   if (const auto* worker = run.worker_of(process.identity()))
     return api::failure(api::AlreadyActive{run.id(), worker->name(), id});
   return std::nullopt;

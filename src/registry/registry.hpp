@@ -55,8 +55,10 @@ class Registry {
       const std::string& prefix, const std::function<bool(const LiveRun&)>& may_be_found) const;
   // The run that the process owns or is inside of. NoSuchRun, RunAmbiguous.
   [[nodiscard]] api::Outcome<LiveRun*> run_of(const process::Process& process) const;
-  // The run a process sits in, by its cgroup; also one that another daemon serves.
-  [[nodiscard]] std::optional<std::string> run_id_around(const process::Process& process) const;
+  // The run a process sits in, by its cgroup; also one that another daemon serves. None for a
+  // process that is gone; fails where it cannot be told.
+  [[nodiscard]] Result<std::optional<std::string>> run_id_around(
+      const process::Process& process) const;
   [[nodiscard]] const std::map<std::string, std::unique_ptr<LiveRun>>& runs() const {
     return runs_;
   }

@@ -39,8 +39,8 @@ void Service::open_run(api::OpenRun::Input input, Responder<api::OpenRun> respon
     auto owner = open_process(*input.owner);
     if (!owner) return respond.fail(owner.error());
     const auto details = owner->details();
-    if (!details || !owner->is_alive())
-      return respond.fail(api::failure(api::NoSuchProcess{*input.owner}));
+    if (!details) return respond.fail(api::process_failed(*input.owner, details.error()));
+    if (!owner->is_alive()) return respond.fail(api::failure(api::NoSuchProcess{*input.owner}));
     if (details->kernel_thread)
       return respond.fail(
           api::failure(api::ProcessMismatch{*input.owner, "a kernel thread cannot own a run"}));
@@ -49,10 +49,10 @@ void Service::open_run(api::OpenRun::Input input, Responder<api::OpenRun> respon
     request.user = details->real_user;
     request.owner = std::move(*owner);
   } else {
+    const auto id = registry::process_id(registry::recorded(caller.process.identity()));
     auto owner = process::Process::reopen(caller.process.identity());
-    if (!owner || !owner->is_alive())
-      return respond.fail(api::failure(
-          api::NoSuchProcess{registry::process_id(registry::recorded(caller.process.identity()))}));
+    if (!owner) return respond.fail(api::process_failed(id, owner.error()));
+    if (!owner->is_alive()) return respond.fail(api::failure(api::NoSuchProcess{id}));
     if (!owner->may_be_managed_by(caller.user)) return respond.fail(changed_hands());
     request.owner = std::move(*owner);
   }
@@ -90,13 +90,15 @@ void Service::enter_run(api::EnterRun::Input input, Responder<api::EnterRun> res
   if ((*run)->is_closing()) return respond.fail(api::failure(api::RunClosing{(*run)->id()}));
   const auto id = registry::process_id(registry::recorded(caller.process.identity()));
   auto process = process::Process::reopen(caller.process.identity());
-  if (!process || !process->is_alive()) return respond.fail(api::failure(api::NoSuchProcess{id}));
+  if (!process) return respond.fail(api::process_failed(id, process.error()));
+  if (!process->is_alive()) return respond.fail(api::failure(api::NoSuchProcess{id}));
   if (process->pid() == 1)
     return respond.fail(api::failure(api::ProcessMismatch{id, "PID 1 cannot enter a run"}));
   if (!process->may_be_managed_by(caller.user)) return respond.fail(changed_hands());
   const auto around = registry_.run_id_around(*process);
-  if (around == (*run)->id()) return respond.reply({(*run)->described()});
-  if (around) return respond.fail(api::failure(api::ProcessInOtherRun{id, *around}));
+  if (!around) return respond.fail(api::system_failed(around.error()));
+  if (*around == (*run)->id()) return respond.reply({(*run)->described()});
+  if (*around) return respond.fail(api::failure(api::ProcessInOtherRun{id, **around}));
   (*run)->enter(std::move(*process), [respond](const api::Outcome<Run>& entered) {
     if (!entered) return respond.fail(entered.error());
     respond.reply({*entered});

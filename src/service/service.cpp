@@ -206,15 +206,12 @@ api::Outcome<process::Process> Service::open_process(const ProcessId& id) {
   if (id.boot_id && *id.boot_id != process::boot_id())
     return mismatch("bootId names another boot of this machine");
   auto process = process::Process::open(static_cast<pid_t>(id.pid));
-  if (!process) {
-    if (process.error().number == ESRCH) return api::failure(api::NoSuchProcess{id});
-    return api::system_failed(process.error());
-  }
+  if (!process) return api::process_failed(id, process.error());
   if (id.pidfd_id && static_cast<std::uint64_t>(*id.pidfd_id) != process->identity().pidfd_id)
     return mismatch("pidfdId names another process that had this pid");
   if (id.start_time) {
     const auto details = process->details();
-    if (!details) return api::failure(api::NoSuchProcess{id});
+    if (!details) return api::process_failed(id, details.error());
     if (static_cast<std::uint64_t>(*id.start_time) != details->start_time)
       return mismatch("startTime is that of another process that had this pid");
   }
@@ -234,9 +231,9 @@ api::Outcome<process::Process> Service::open_process(const std::optional<Process
                                   "no descriptor of that index came with the message");
   auto process = process::Process::adopt(std::move(pidfd));
   if (!process) {
-    if (process.error().number == ESRCH)
-      return api::failure(api::NoSuchProcess{id.value_or(ProcessId{})});
-    return api::invalid_parameter("processFileDescriptor", "is not the pidfd of a process here");
+    if (process.error().number == EBADF)
+      return api::invalid_parameter("processFileDescriptor", "is not the pidfd of a process here");
+    return api::process_failed(id.value_or(ProcessId{}), process.error());
   }
   if (!id) return std::move(*process);
   const auto named = open_process(*id);

@@ -120,7 +120,7 @@ void Service::register_worker(api::Register::Input input, Responder<api::Registe
               if (activated.ok()) return respond.reply({*activated});
               const auto found = registry.runs().find(run_id);
               if (found != registry.runs().end())
-                if (auto* worker = found->second->find(name)) (void)worker->unregister();
+                if (auto* worker = found->second->find(name)) worker->withdraw();
               respond.fail(activated.error());
             });
       });

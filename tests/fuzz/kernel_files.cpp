@@ -62,7 +62,7 @@ void any_name_of_a_process_is_passed_over(std::string_view name) {
   require(details->parent == usual->parent && details->start_time == usual->start_time &&
               !details->kernel_thread,
           "the fields behind the name are found");
-  require(process::is_ancestor_or_self(usual->parent, ::getpid()), "its parent is found");
+  require(*process::is_ancestor_or_self(usual->parent, ::getpid()), "its parent is found");
 }
 
 }  // namespace

@@ -44,9 +44,9 @@ TEST(Descendants, AreFoundAlikeInChildrenFilesAndInTheProcessTable) {
 
 TEST(Descendants, AncestorsAreFoundOnTheWayUp) {
   const auto child = Child::sleeper();
-  EXPECT_TRUE(process::is_ancestor_or_self(::getpid(), child.pid()));
-  EXPECT_TRUE(process::is_ancestor_or_self(child.pid(), child.pid()));
-  EXPECT_FALSE(process::is_ancestor_or_self(child.pid(), ::getpid()));
+  EXPECT_TRUE(*process::is_ancestor_or_self(::getpid(), child.pid()));
+  EXPECT_TRUE(*process::is_ancestor_or_self(child.pid(), child.pid()));
+  EXPECT_FALSE(*process::is_ancestor_or_self(child.pid(), ::getpid()));
 }
 
 }  // namespace
