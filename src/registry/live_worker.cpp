@@ -230,7 +230,11 @@ void LiveWorker::directory_made(int result, unsigned attempts) {
   }
   if (result < 0) return creation_ended(Error{-result, path(), "make cgroup"});
   if (phase() != WorkerPhase::creating) return creation_ended(Error{ENODEV, path(), "use cgroup"});
-  creation_ended(mistaken("answer-before-record") ? Done{} : write_record());
+  const auto written = mistaken("answer-before-record") ? Status(Done{}) : write_record();
+  if (!written)
+    (void)surroundings_.loop.remove_directory(surroundings_.root.descriptor(),
+                                              run_directory(run_.id()) + "/" + directory_, nullptr);
+  creation_ended(written);
 }
 
 void LiveWorker::creation_ended(const Status& status) {

@@ -155,7 +155,10 @@ void Service::get_interface_description(const json::Value& parameters, const Cal
 // ---- what the handlers share
 
 std::function<bool(const registry::LiveRun&)> Service::shown_to(const Caller& caller) const {
-  auto around = rules_.runs_are_private ? registry_.run_id_around(caller.process) : std::nullopt;
+  // Where it cannot be told, that is no reason to show more.
+  std::optional<std::string> around;
+  if (rules_.runs_are_private)
+    if (auto found = registry_.run_id_around(caller.process)) around = std::move(*found);
   return [this, &caller, around = std::move(around)](const registry::LiveRun& run) {
     return may_look_at(rules_, caller, run) || around == run.id();
   };
