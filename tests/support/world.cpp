@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -40,6 +41,15 @@ FileDescriptor listen_for_notification(const std::string& path) {
   return socket;
 }
 
+// A page of a file that a daemon maps, too.
+TestHooks* shared_hooks(const std::string& path) {
+  const FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (::ftruncate(file.get(), sizeof(TestHooks)) < 0) ADD_FAILURE() << "cannot make " << path;
+  void* page =
+      ::mmap(nullptr, sizeof(TestHooks), PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+  return new (page) TestHooks;
+}
+
 }  // namespace
 
 std::string next_message(const varlink::Client& client) {
@@ -52,7 +62,8 @@ std::string next_message(const varlink::Client& client) {
   return {};
 }
 
-World::World(Daemon daemon) : mount_(cgroup::find_mount()->point) {
+World::World(Daemon daemon, Failures failures)
+    : failures_(failures), mount_(cgroup::find_mount()->point) {
   const auto name = next_name();
   root_ = "/" + std::string(std::getenv("REEVE_TEST_HOME")) + "/" + name;
   files_ = std::string(std::getenv("REEVE_TEST_FILES")) + "/" + name;
@@ -60,14 +71,18 @@ World::World(Daemon daemon) : mount_(cgroup::find_mount()->point) {
   fs::create_directory(files_);
   fs::permissions(files_, fs::perms::all);
   fs::create_directory(directory_of(root_));
+  hooks_ = shared_hooks(files_ + "/hooks");
   if (daemon == Daemon::started) start();
 }
 
 World::~World() {
-  if (daemon_.pid() != 0 && !daemon_.is_alive())
+  ::munmap(hooks_, sizeof *hooks_);
+  const bool tells = failures_ == Failures::told;
+  if (tells && daemon_.pid() != 0 && !daemon_.is_alive())
     ADD_FAILURE() << "reeved died by itself:\n" << daemon_log();
   daemon_.kill();
-  if (::testing::Test::HasFailure()) std::printf("--- reeved's log\n%s---\n", daemon_log().c_str());
+  if (tells && ::testing::Test::HasFailure())
+    std::printf("--- reeved's log\n%s---\n", daemon_log().c_str());
   const FileDescriptor kill(
       ::open((directory_of(root_) + "/cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC));
   (void)!::write(kill.get(), "1", 1);
@@ -97,6 +112,7 @@ void World::launch(const Runner& runner) {
   readiness_ = listen_for_notification(notify);
   const auto daemon = [&] {
     ::setenv("NOTIFY_SOCKET", notify.c_str(), 1);
+    ::setenv("REEVE_TEST_HOOKS", (files_ + "/hooks").c_str(), 1);
     // What a sanitized daemon has freed is to count as freed, also where its memory is measured.
     ::setenv("ASAN_OPTIONS", "quarantine_size_mb=1:thread_local_quarantine_size_kb=64", 1);
     const int log = ::open((files_ + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);

@@ -11,6 +11,7 @@
 
 #include "api/codec.hpp"
 #include "api/methods.hpp"
+#include "base/test_hooks.hpp"
 #include "registry/names.hpp"
 #include "support/processes.hpp"
 #include "varlink/client.hpp"
@@ -59,7 +60,10 @@ std::string next_message(const varlink::Client& client);
 class World {
  public:
   enum class Daemon { started, not_started };
-  explicit World(Daemon daemon = Daemon::started);
+  // Whether the death of the daemon fails the test, or is for somebody else to notice.
+  enum class Failures { told, tolerated };
+  explicit World(Daemon daemon = Daemon::started, Failures failures = Failures::told);
+  explicit World(Failures failures) : World(Daemon::started, failures) {}
   // Ends the daemon and everything in the root, and fails the test if the daemon had died by
   // itself.
   ~World();
@@ -94,6 +98,7 @@ class World {
     start();
   }
   [[nodiscard]] pid_t daemon_pid() const { return daemon_.pid(); }
+  [[nodiscard]] int daemon_pidfd() const { return daemon_.pidfd(); }
   [[nodiscard]] bool daemon_is_alive() const { return daemon_.is_alive(); }
   [[nodiscard]] std::string daemon_log() const { return read_file(files_ + "/log"); }
 
@@ -104,6 +109,8 @@ class World {
     return mount_ + control_group;
   }
   [[nodiscard]] const std::string& files() const { return files_; }
+  // What a daemon built with -Dtest_hooks=true looks at, and any other does not.
+  [[nodiscard]] TestHooks& hooks() const { return *hooks_; }
   // Sub-directories of the root.
   [[nodiscard]] std::vector<std::string> run_directories() const;
   [[nodiscard]] bool root_is_empty() const { return run_directories().empty(); }
@@ -129,11 +136,13 @@ class World {
   Worker await_reaped(const std::string& run, const std::string& worker);
 
  private:
+  Failures failures_;
   std::string mount_;
   std::string root_;
   std::string files_;
   std::string socket_;
   FileDescriptor readiness_;
+  TestHooks* hooks_ = nullptr;
   Child daemon_;
 };
 
