@@ -65,7 +65,7 @@ class Soak {
     open_runs();
     start_reading();
     in_parallel([this](std::size_t churner) { hold_workers(churner); });
-    const auto held = figures_of(*world_);
+    const auto held = at_rest();
     std::cout << "held:       " << held << std::endl;
     EXPECT_EQ(held.cgroups, clients_ + workers_);
     stays_asleep();
@@ -265,16 +265,30 @@ class Soak {
 
   // ---- what must hold
 
-  // What was begun goes on for a moment after the last answer.
+  // What was begun goes on for a moment after the last answer; between two polls of a descriptor
+  // it has none.
+  Figures at_rest() {
+    Figures figures = figures_of(*world_);
+    EXPECT_TRUE(eventually([&] {
+      const auto earlier = std::exchange(figures, figures_of(*world_));
+      return holds_as_much(figures, earlier);
+    }));
+    return figures;
+  }
+
   Figures returned_to(const Figures& before) {
     Figures figures;
     EXPECT_TRUE(eventually([&] {
-      figures = figures_of(*world_);
-      return figures.cgroups == before.cgroups && figures.dying_cgroups == before.dying_cgroups &&
-             figures.descriptors == before.descriptors && figures.polls == before.polls;
+      figures = at_rest();
+      return holds_as_much(figures, before);
     })) << "from: "
         << before << "\nto:   " << figures;
     return figures;
+  }
+
+  static bool holds_as_much(const Figures& one, const Figures& other) {
+    return one.cgroups == other.cgroups && one.dying_cgroups == other.dying_cgroups &&
+           one.descriptors == other.descriptors && one.polls == other.polls;
   }
 
   // The first half fills the event log and the allocator's pools; the second may not grow on.
