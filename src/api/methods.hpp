@@ -370,7 +370,8 @@ struct Description<api::Reserve> {
   static constexpr std::string_view name = "Reserve";
   static constexpr std::string_view text =
       "Reserves a worker's slot before its process is spawned. A process can be born\n"
-      "inside: clone3(2) with CLONE_INTO_CGROUP on the returned control group.";
+      "inside: clone3(2) with CLONE_INTO_CGROUP on the returned control group.\n"
+      "The kernel lets root do that, and the user that runs reeved.";
 };
 template <>
 struct Description<api::Reserve::Input> {

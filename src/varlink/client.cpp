@@ -15,6 +15,8 @@ namespace reeve::varlink {
 
 namespace {
 
+constexpr std::size_t longest_reply = 1U << 30;
+
 std::string message_of(const std::string& method, const std::string& parameters, bool more) {
   std::string message = "{\"method\":";
   json::write_string(message, method);
@@ -55,7 +57,10 @@ Status Client::send(const std::string& message, std::span<const int> descriptors
 
 Result<Reply> Client::receive() {
   std::size_t end;
-  while ((end = input_.find('\0')) == std::string::npos) {
+  std::size_t searched = 0;
+  while ((end = input_.find('\0', searched)) == std::string::npos) {
+    searched = input_.size();
+    if (searched > longest_reply) return Error{EMSGSIZE, {}, "receive from reeved"};
     std::array<char, 65536> buffer;
     const auto length = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (length < 0 && errno == EINTR) continue;

@@ -110,6 +110,8 @@ void World::launch(const Runner& runner) {
   const auto notify = files_ + "/notify";
   const auto configuration = files_ + "/reeve.toml";
   readiness_ = listen_for_notification(notify);
+  // Opened before the runner may give up the right to see it.
+  const FileDescriptor program(::open(reeved().c_str(), O_PATH | O_CLOEXEC));
   const auto daemon = [&] {
     ::setenv("NOTIFY_SOCKET", notify.c_str(), 1);
     ::setenv("REEVE_TEST_HOOKS", (files_ + "/hooks").c_str(), 1);
@@ -117,8 +119,12 @@ void World::launch(const Runner& runner) {
     ::setenv("ASAN_OPTIONS", "quarantine_size_mb=1:thread_local_quarantine_size_kb=64", 1);
     const int log = ::open((files_ + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
     ::dup2(log, STDERR_FILENO);
-    ::execl(reeved().c_str(), "reeved", "--socket", socket_.c_str(), "--root", root_.c_str(),
-            fs::exists(configuration) ? "--config" : nullptr, configuration.c_str(), nullptr);
+    std::vector<const char*> arguments{"reeved", "--socket", socket_.c_str(), "--root",
+                                       root_.c_str()};
+    if (fs::exists(configuration))
+      arguments.insert(arguments.end(), {"--config", configuration.c_str()});
+    arguments.push_back(nullptr);
+    ::execveat(program.get(), "", const_cast<char**>(arguments.data()), environ, AT_EMPTY_PATH);
     return 127;
   };
   daemon_ = Child::run([&] { return runner(daemon); });
