@@ -67,6 +67,10 @@ Result<RunRecord> read_run_record(const std::string& text) {
 Result<WorkerRecord> read_worker_record(const std::string& text) {
   auto record = read_record<WorkerRecord>(text);
   if (!record) return record;
+  const bool has_process =
+      record->phase == WorkerPhase::activating || has_live_process(record->phase);
+  if (has_process && !record->process)
+    return Error{EBADMSG, "process is missing", "read a record:"};
   bound(record->expires_at);
   bound(record->kill_at);
   if (record->exit) bound(record->exit->at.monotonic);

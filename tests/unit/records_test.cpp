@@ -188,6 +188,17 @@ TEST(Records, ThatAreBrokenAreTold) {
   }
 }
 
+// Somebody edited it: reeve writes none.
+TEST(Records, OfAWorkerWithoutTheProcessThatItsStateSpeaksOfAreBroken) {
+  for (std::size_t i = 0; i < worker_phases; ++i) {
+    WorkerRecord record;
+    record.name = "worker";
+    record.phase = static_cast<WorkerPhase>(i);
+    const bool speaks = record.phase == WorkerPhase::activating || has_live_process(record.phase);
+    EXPECT_EQ(read_worker_record(json::encoded(record)).ok(), !speaks) << i;
+  }
+}
+
 TEST(Records, NameTheMemberThatIsBroken) {
   const auto worker =
       read_worker_record(replaced(full_worker_text, "\"pid\":4712", "\"pid\":true"));
