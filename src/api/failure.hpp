@@ -21,9 +21,18 @@ template <class T>
 using Outcome = Result<T, Failure>;
 
 template <json::DescribedStruct Described>
+std::string name_of_error() {
+  return std::string(registry_interface) + "." + std::string(json::Description<Described>::name);
+}
+
+template <json::DescribedStruct Described>
 Failure failure(const Described& error) {
-  return {std::string(registry_interface) + "." + std::string(json::Description<Described>::name),
-          json::encoded(error)};
+  return {name_of_error<Described>(), json::encoded(error)};
+}
+
+template <json::DescribedStruct Described>
+bool is(const Failure& failure) {
+  return failure.error == name_of_error<Described>();
 }
 
 // The errors that the varlink protocol itself defines.

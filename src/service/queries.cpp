@@ -150,7 +150,7 @@ void Service::subscribe(api::Subscribe::Input input, Responder<api::Subscribe> r
   std::optional<std::string> only;
   if (const auto run = run_for(input.run, respond.caller()))
     only = (*run)->id();
-  else if (input.run || run.error().error != api::failure(api::NoSuchRun{}).error)
+  else if (input.run || !api::is<api::NoSuchRun>(run.error()))
     return respond.fail(run.error());
   else if (const auto objection = objection_to_looking_at_all(rules_, respond.caller()))
     return respond.fail(*objection);

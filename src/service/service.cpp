@@ -190,7 +190,7 @@ api::Outcome<std::vector<registry::LiveRun*>> Service::runs_for(
   const auto run = run_for(name, caller);
   if (run.ok()) return std::vector{*run};
   // A caller with several runs must say which: all those of others are not what it meant.
-  if (name || run.error().error != api::failure(api::NoSuchRun{}).error) return run.error();
+  if (name || !api::is<api::NoSuchRun>(run.error())) return run.error();
   return runs_shown_to(caller);
 }
 

@@ -130,7 +130,7 @@ void Service::unregister(api::Unregister::Input input, Responder<api::Unregister
   const auto run = run_to_change(input.run, respond.caller());
   if (!run) {
     // A run that is no more has no worker of that name: what was asked for holds already.
-    if (run.error().error == api::failure(api::NoSuchRun{}).error) return respond.reply({});
+    if (api::is<api::NoSuchRun>(run.error())) return respond.reply({});
     return respond.fail(run.error());
   }
   auto* worker = (*run)->find(input.worker);
