@@ -71,6 +71,10 @@ std::int64_t context_switches_of(const World& world) {
          number_of(status, "nonvoluntary_ctxt_switches");
 }
 
+bool is_asleep(const World& world) {
+  return read_file(directory_of(world) + "/status").find("\nState:\tS") != std::string::npos;
+}
+
 double Latencies::microseconds(double quantile) const {
   auto sorted = all_;
   std::sort(sorted.begin(), sorted.end());

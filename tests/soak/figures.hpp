@@ -23,6 +23,7 @@ std::ostream& operator<<(std::ostream& out, const Figures& figures);
 
 // How often the loop's thread went to sleep, or was put to it.
 std::int64_t context_switches_of(const World& world);
+bool is_asleep(const World& world);
 
 // Durations of many of the same.
 class Latencies {

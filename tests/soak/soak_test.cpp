@@ -265,13 +265,15 @@ class Soak {
 
   // ---- what must hold
 
-  // What was begun goes on for a moment after the last answer; between two polls of a descriptor
-  // it has none.
+  // What was begun goes on for a moment after the last answer. While the daemon is awake, what it
+  // looks at is not armed, and stays so for long where it has to wait for a processor.
   Figures at_rest() {
     Figures figures = figures_of(*world_);
     EXPECT_TRUE(eventually([&] {
+      const auto switches = context_switches_of(*world_);
       const auto earlier = std::exchange(figures, figures_of(*world_));
-      return holds_as_much(figures, earlier);
+      return holds_as_much(figures, earlier) && is_asleep(*world_) &&
+             context_switches_of(*world_) == switches;
     }));
     return figures;
   }
