@@ -45,6 +45,19 @@ void end_everything_in(const fs::path& directory) {
   remove_cgroups(directory);
 }
 
+// nohup(1), or a shell's background job, leave signals ignored, and all that is spawned inherits
+// it.
+void ignore_no_signal() {
+  for (int number = 1; number < NSIG; ++number) {
+    struct sigaction action {};
+    if (::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN)
+      ::signal(number, SIG_DFL);
+  }
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
 volatile sig_atomic_t tests_pid = 0;
 void forward_kill(int) {
   ::kill(tests_pid, SIGKILL);
@@ -75,6 +88,7 @@ int under_guard(const std::function<int()>& tests) {
   if (child == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != guardian) return 1;
+    ignore_no_signal();
     write_to(home / "host" / "cgroup.procs", "0");
     // Orphans come to the tests and not to init, so that none stays a zombie unseen.
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
