@@ -116,7 +116,9 @@ TEST(Recovery, ContinuesAStop) {
     (void)call_on<api::Stop>(client, {"worker", run, std::chrono::milliseconds(500)});
     return 0;
   });
-  ASSERT_TRUE(world.await_state(run, "worker", WorkerState::stopping));
+  // On a busy machine the grace period may be over before it is looked at.
+  ASSERT_TRUE(
+      eventually([&] { return world.get(run, "worker")->worker.state != WorkerState::active; }));
   world.restart();
   EXPECT_TRUE(world.await_state(run, "worker", WorkerState::exited));
   EXPECT_FALSE(process.is_alive());
