@@ -324,7 +324,7 @@ void LiveRun::settle() {
 
 void LiveRun::remove_tree() {
   for (const auto& [key, worker] : workers_)
-    worker->notice_death();
+    worker->notice_end_of_run();
   removal_ = std::make_unique<Removal>(
       surroundings_.loop, surroundings_.root, run_directory(id_), [this](int result) {
         removal_.reset();

@@ -335,6 +335,11 @@ void LiveWorker::notice_death() {
   run_.settle();
 }
 
+void LiveWorker::notice_end_of_run() {
+  notice_death();
+  empty_waiters_.answer(described());
+}
+
 void LiveWorker::record_exit() {
   record_.exit.emplace();
   record_.exit->at = now();

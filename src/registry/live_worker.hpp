@@ -72,10 +72,11 @@ class LiveWorker {
   void condemn() { apply(WorkerEvent::run_closing); }
   // SIGKILL to the main process, wherever it sits: its identity is proven, its cgroup may not be.
   void kill_process() const;
-  // The run found the process dead before the loop told of it.
-  void notice_death();
+  // The run found everything in it dead, maybe before the loop told of this worker.
+  void notice_end_of_run();
 
  private:
+  void notice_death();
   void apply(WorkerEvent event);
   Status request(WorkerEvent event);
   Status perform(WorkerActions actions);

@@ -239,6 +239,22 @@ TEST_F(Lifecycle, ALaterStopCanShortenTheGracePeriodButNotLengthenIt) {
   EXPECT_EQ(slow.wait(), 0);  // the first caller is answered, too
 }
 
+TEST_F(Lifecycle, AStopIsAnsweredWithTheExitAlsoWhereTheRunEndsWithIt) {
+  auto process = Child::run([] {
+    ::signal(SIGTERM, SIG_IGN);
+    return ::pause();
+  });
+  active_worker("worker", process);
+  Conversation closing(world_);
+  closing.ask<api::CloseRun>({run_, OwnerExitPolicy::terminate});
+  ASSERT_TRUE(eventually(
+      [&] { return world_.call<api::GetRun>({run_}).output->run.state == RunState::closing; }));
+  const auto stopped = world_.call<api::Stop>({"worker", run_, std::chrono::milliseconds(20)});
+  ASSERT_TRUE(stopped) << stopped;
+  EXPECT_EQ(stopped->worker.state, WorkerState::exited);
+  EXPECT_TRUE(closing.receive());
+}
+
 TEST_F(Lifecycle, WaitRepliesAtTheExit) {
   auto process = Child::sleeper();
   active_worker("worker", process);

@@ -290,9 +290,7 @@ Report Model::end_run(int key) {
       die(worker.process, {SIGKILL});
       worker.phase = Phase::exited;
       announce(EventKind::exited, worker);
-      auto heard = Expected::success(api::Wait::Output{described(worker)}, Exits::happening);
-      heard.errors = {"RunClosing"};  // to a Stop
-      answer_about(leaf, heard);
+      answer_about(leaf, Expected::success(api::Wait::Output{described(worker)}, Exits::happening));
     }
     forget(leaf, {"RunClosing"});
   }
