@@ -3,14 +3,11 @@
 
 #include <string>
 
-#include "api/codec.hpp"
-#include "api/errors.hpp"
+#include "api/interfaces.hpp"
 #include "base/result.hpp"
+#include "json/codec.hpp"
 
 namespace reeve::api {
-
-inline constexpr std::string_view registry_interface = "io.reeve.Registry";
-inline constexpr std::string_view service_interface = "org.varlink.service";
 
 struct Failure {
   std::string error;
@@ -20,28 +17,23 @@ struct Failure {
 template <class T>
 using Outcome = Result<T, Failure>;
 
-template <json::DescribedStruct Described>
+template <class Described>
 std::string name_of_error() {
-  return std::string(registry_interface) + "." + std::string(json::Description<Described>::name);
+  return std::string(interface_of<Described>()) + "." + std::string(schema::type<Described>.name);
 }
 
-template <json::DescribedStruct Described>
+template <class Described>
 Failure failure(const Described& error) {
   return {name_of_error<Described>(), json::encoded(error)};
 }
 
-template <json::DescribedStruct Described>
+template <class Described>
 bool is(const Failure& failure) {
   return failure.error == name_of_error<Described>();
 }
 
-// The errors that the varlink protocol itself defines.
 Failure invalid_parameter(std::string_view parameter, std::string_view reason);
 Failure permission_denied(std::string_view reason);
-Failure method_not_found(std::string_view method);
-Failure method_not_implemented(std::string_view method);
-Failure interface_not_found(std::string_view interface);
-Failure expected_more();
 
 // A system call that failed for reasons the caller cannot mend by another parameter.
 Failure system_failed(const Error& error);

@@ -1,34 +1,56 @@
 #include "api/interface.hpp"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
-#include "api/errors.hpp"
-#include "api/failure.hpp"
-#include "api/methods.hpp"
+#include <algorithm>
+
+#include "api/interfaces.hpp"
 #include "base/text.hpp"
 
 namespace reeve::api {
 
 namespace {
 
-using json::Description;
+using schema::Kind;
+using schema::Type;
 
-template <class T>
-std::string type_name() {
-  if constexpr (std::is_same_v<T, bool>)
-    return "bool";
-  else if constexpr (std::is_integral_v<T> || std::is_same_v<T, Microseconds>)
-    return "int";
-  else if constexpr (std::is_same_v<T, std::string>)
-    return "string";
-  else if constexpr (json::is_optional<T>)
-    return "?" + type_name<typename T::value_type>();
-  else if constexpr (json::is_list<T>)
-    return "[]" + type_name<typename T::value_type>();
-  else if constexpr (std::is_same_v<T, json::StringMap>)
-    return "[string]string";
-  else
-    return std::string(Description<T>::name);
+template <class... T, class... M, class... E>
+Interface interface(std::string_view name, std::string_view text, List<T...>, List<M...>,
+                    List<E...>) {
+  return {
+      name,
+      text,
+      {&schema::type<T>...},
+      {{M::name, M::text, &schema::type<typename M::Input>, &schema::type<typename M::Output>}...},
+      {&schema::type<E>...}};
+}
+
+template <class Described>
+Interface interface() {
+  return interface(Described::name, Described::text, typename Described::Types{},
+                   typename Described::Methods{}, typename Described::Errors{});
+}
+
+std::string name_of(const Type& type) {
+  switch (type.kind) {
+    case Kind::boolean:
+      return "bool";
+    case Kind::integer:
+    case Kind::microseconds:
+      return "int";
+    case Kind::string:
+      return "string";
+    case Kind::string_map:
+      return "[string]string";
+    case Kind::optional:
+      return "?" + name_of(*type.element);
+    case Kind::list:
+      return "[]" + name_of(*type.element);
+    case Kind::enumeration:
+    case Kind::structure:
+      break;
+  }
+  return std::string(type.name);
 }
 
 std::string comment(std::string_view text, std::string_view indent = "") {
@@ -40,109 +62,58 @@ std::string comment(std::string_view text, std::string_view indent = "") {
 }
 
 // "(a: int, b: ?string)": the members of an input, an output or an error.
-template <class T>
-std::string members_in_line() {
+std::string members_in_line(const Type& structure) {
   std::string out;
-  std::apply(
-      [&](const auto&... field) {
-        (out.append(out.empty() ? "" : ", ")
-             .append(field.name)
-             .append(": ")
-             .append(type_name<std::remove_cvref_t<decltype(std::declval<T>().*field.pointer)>>()),
-         ...);
-      },
-      Description<T>::fields);
+  for (const auto& member : structure.members)
+    out += fmt::format("{}{}: {}", out.empty() ? "" : ", ", member.name, name_of(*member.type));
   return "(" + out + ")";
 }
 
-template <class T>
-std::string type_definition() {
-  auto out = comment(Description<T>::text) + fmt::format("type {} (", Description<T>::name);
-  if constexpr (json::DescribedEnum<T>) {
-    std::string_view separator = "";
-    for (const auto value : Description<T>::values) {
-      out.append(separator).append(value);
-      separator = ", ";
-    }
-    return out + ")\n\n";
-  } else {
-    std::string_view separator = "\n";
-    std::apply(
-        [&](const auto&... field) {
-          ((out.append(separator)
-                .append(comment(field.text, "  "))
-                .append("  ")
-                .append(field.name)
-                .append(": ")
-                .append(
-                    type_name<std::remove_cvref_t<decltype(std::declval<T>().*field.pointer)>>()),
-            separator = ",\n"),
-           ...);
-        },
-        Description<T>::fields);
-    return out + "\n)\n\n";
+std::string definition_of_type(const Type& type) {
+  std::string out = comment(type.text) + fmt::format("type {} (", type.name);
+  if (type.kind == Kind::enumeration)
+    return out + fmt::format("{})\n", fmt::join(type.names, ", "));
+  std::string_view separator = "\n";
+  for (const auto& member : type.members) {
+    out += fmt::format("{}{}  {}: {}", separator, comment(member.text, "  "), member.name,
+                       name_of(*member.type));
+    separator = ",\n";
   }
+  return out + "\n)\n";
 }
-
-template <class M>
-std::string method_definition() {
-  return comment(Description<M>::text) + fmt::format("method {}{} -> {}\n\n", Description<M>::name,
-                                                     members_in_line<typename M::Input>(),
-                                                     members_in_line<typename M::Output>());
-}
-
-template <class E>
-std::string error_definition() {
-  return comment(Description<E>::text) +
-         fmt::format("error {} {}\n\n", Description<E>::name, members_in_line<E>());
-}
-
-template <class... T, class... M, class... E>
-std::string definitions(TypeList<T...>, MethodList<M...>, ErrorList<E...>) {
-  std::string out;
-  (out.append(type_definition<T>()), ...);
-  (out.append(method_definition<M>()), ...);
-  (out.append(error_definition<E>()), ...);
-  out.pop_back();  // one empty line less at the end
-  return out;
-}
-
-constexpr std::string_view registry_text =
-    "The registry of runs and workers that reeved keeps.\n"
-    "\n"
-    "A run is one lifetime of an application; its owner is the process whose death\n"
-    "ends it. A worker is an external process, with everything it forks, kept in a\n"
-    "cgroup of its own below the cgroup of its run. Where a method takes an optional\n"
-    "\"run\", leaving it out means the caller's run: the run that the calling process\n"
-    "owns or is inside of. A run may be named by any unambiguous prefix of its id.";
 
 }  // namespace
 
-const std::string& registry_description() {
-  static const std::string text = comment(registry_text) +
-                                  fmt::format("interface {}\n\n", registry_interface) +
-                                  definitions(Types{}, Methods{}, Errors{});
-  return text;
+const Method* Interface::find(std::string_view method) const {
+  const auto found = std::find_if(methods.begin(), methods.end(),
+                                  [method](const auto& each) { return each.name == method; });
+  return found == methods.end() ? nullptr : &*found;
 }
 
-// As in the varlink specification, with PermissionDenied as systemd added it, and with reasons.
-const std::string& service_description() {
-  static const std::string text =
-      "# What every varlink service answers: who it is and what it can do.\n"
-      "interface org.varlink.service\n"
-      "\n"
-      "method GetInfo() -> (vendor: string, product: string, version: string, url: string, "
-      "interfaces: []string)\n"
-      "\n"
-      "method GetInterfaceDescription(interface: string) -> (description: string)\n"
-      "\n"
-      "error InterfaceNotFound (interface: string)\n"
-      "error MethodNotFound (method: string)\n"
-      "error MethodNotImplemented (method: string)\n"
-      "error InvalidParameter (parameter: string, reason: ?string)\n"
-      "error PermissionDenied (reason: ?string)\n"
-      "error ExpectedMore ()\n";
-  return text;
+std::span<const Interface> interfaces() {
+  static const std::array all{interface<VarlinkService>(), interface<Registry>()};
+  return all;
+}
+
+const Interface* find_interface(std::string_view name) {
+  const auto all = interfaces();
+  const auto found =
+      std::find_if(all.begin(), all.end(), [name](const auto& each) { return each.name == name; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+std::string definition_of(const Interface& interface) {
+  auto out = comment(interface.text) + fmt::format("interface {}\n", interface.name);
+  for (const auto* type : interface.types)
+    out += "\n" + definition_of_type(*type);
+  for (const auto& method : interface.methods)
+    out += "\n" + comment(method.text) +
+           fmt::format("method {}{} -> {}\n", method.name, members_in_line(*method.input),
+                       members_in_line(*method.output));
+  for (const auto* error : interface.errors)
+    out += "\n" + comment(error->text) +
+           fmt::format("error {} {}\n", error->name, members_in_line(*error));
+  return out;
 }
 
 }  // namespace reeve::api

@@ -9,7 +9,7 @@ namespace reeve::ctl {
 namespace {
 
 std::string state_of(const Worker& worker) {
-  const std::string state(json::name_of(worker.state));
+  const std::string state(schema::name_of(worker.state));
   return worker.exit ? fmt::format("{} ({})", state, told(*worker.exit)) : state;
 }
 
@@ -70,8 +70,8 @@ ExitCode verb_status(const Options& options) {
                    statistics.exited_total, statistics.orphans_killed_total));
   for (const auto& run : runs->runs)
     line("Run", fmt::format("{} {} {}, owner {}, {} workers, for {}", brief(run.run),
-                            run.name.value_or("(no name)"), json::name_of(run.state), run.owner.pid,
-                            run.workers, age(run.opened_at)));
+                            run.name.value_or("(no name)"), schema::name_of(run.state),
+                            run.owner.pid, run.workers, age(run.opened_at)));
   return exit_ok;
 }
 
@@ -125,7 +125,7 @@ ExitCode verb_events(const Options& options) {
         if (printed_as_json(options, output)) return true;
         const auto& event = output.event;
         std::string text = fmt::format("{} {} {:<18}", clock_time(event.at), event.sequence,
-                                       json::name_of(event.kind));
+                                       schema::name_of(event.kind));
         if (event.run) text += " run " + brief(*event.run);
         if (event.worker) {
           text += fmt::format(" worker {}", event.worker->worker);
@@ -173,12 +173,9 @@ ExitCode verb_stats(const Options& options) {
   if (!output) return output.error();
   if (printed_as_json(options, *output)) return exit_ok;
   Table table(options, {{"STATISTIC"}, {"VALUE", Table::Column::right}});
-  std::apply(
-      [&](const auto&... field) {
-        (table.add({std::string(field.name), std::to_string(output->statistics.*field.pointer)}),
-         ...);
-      },
-      json::Description<Statistics>::fields);
+  for (const auto& member : schema::type<Statistics>.members)
+    table.add({std::string(member.name),
+               std::to_string(member.type->number(member.in(&output->statistics)))});
   table.print();
   return exit_ok;
 }
@@ -203,8 +200,8 @@ ExitCode verb_entries(const Options& options) {
                         {"CONTROL GROUP", Table::Column::wide}});
   for (const auto& entry : output->entries)
     table.add({brief(entry.run), entry.worker.value_or("-"),
-               entry.state ? std::string(json::name_of(*entry.state)) : "-", pid_of(entry.process),
-               entry.process_is_alive ? "yes" : "no", entry.control_group});
+               entry.state ? std::string(schema::name_of(*entry.state)) : "-",
+               pid_of(entry.process), entry.process_is_alive ? "yes" : "no", entry.control_group});
   table.print();
   return exit_ok;
 }
@@ -255,7 +252,7 @@ ExitCode verb_call(const Options& options) {
   if (!session) return session.error();
   auto method = options.arguments[0];
   if (method.find('.') == std::string::npos)
-    method = std::string(api::registry_interface) + "." + method;
+    method = std::string(api::Registry::name) + "." + method;
   const auto parameters = options.arguments.size() > 1 ? options.arguments[1] : "{}";
   json::Parser parser;
   if (const auto parsed = parser.parse(parameters); !parsed.ok() || !parsed->is_object()) {

@@ -12,7 +12,7 @@
 #include "base/paths.hpp"
 #include "base/text.hpp"
 #include "ctl/verbs.hpp"
-#include "json/description.hpp"
+#include "schema/type.hpp"
 
 namespace reeve::ctl {
 
@@ -167,10 +167,10 @@ std::string take(Options& options, int letter, const std::string& value) {
       options.count = true;
       return {};
     case 'p':
-      options.policy = json::value_named<OwnerExitPolicy>(value);
+      options.policy = schema::value_named<OwnerExitPolicy>(value);
       return options.policy ? "" : "--policy must be kill, terminate or keep";
     case 's':
-      options.state = json::value_named<WorkerState>(value);
+      options.state = schema::value_named<WorkerState>(value);
       return options.state ? "" : "--state must be reserved, active, stopping or exited";
     case 'g':
       options.grace = duration;

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "api/codec.hpp"
 #include "ctl/options.hpp"
+#include "json/codec.hpp"
 
 struct libscols_table;
 

@@ -51,9 +51,9 @@ ExitCode verb_runs(const Options& options) {
                         {"POLICY"},
                         {"AGE"}});
   for (const auto& run : output->runs)
-    table.add({brief(run.run), run.name.value_or("-"), std::string(json::name_of(run.state)),
+    table.add({brief(run.run), run.name.value_or("-"), std::string(schema::name_of(run.state)),
                std::to_string(run.owner.pid), std::to_string(run.owner_user_id),
-               std::to_string(run.workers), std::string(json::name_of(run.on_owner_exit)),
+               std::to_string(run.workers), std::string(schema::name_of(run.on_owner_exit)),
                age(run.opened_at)});
   table.print();
   return exit_ok;

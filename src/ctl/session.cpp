@@ -10,8 +10,7 @@ namespace {
 
 template <class Described>
 bool is(const std::string& error) {
-  return error == std::string(api::registry_interface) + "." +
-                      std::string(json::Description<Described>::name);
+  return error == api::name_of_error<Described>();
 }
 
 template <class Described>
@@ -23,18 +22,12 @@ Described read(const std::string& parameters) {
   return described;
 }
 
-std::string member(const std::string& parameters, std::string_view name) {
-  json::Parser parser;
-  const auto parsed = parser.parse(parameters);
-  const auto members = parsed.ok() ? parsed->members() : std::nullopt;
-  if (!members) return {};
-  for (const auto& [key, value] : *members)
-    if (key == name) return std::string(value.string().value_or(""));
-  return {};
-}
-
 std::string brief(const std::string& run) {
   return run.substr(0, 12);
+}
+
+std::string no_method(const std::string& method) {
+  return fmt::format("this reeved has no method {}", method);
 }
 
 std::string registry_explanation(const std::string& error, const std::string& parameters) {
@@ -102,13 +95,17 @@ std::string registry_explanation(const std::string& error, const std::string& pa
 
 std::string explanation(const std::string& error, const std::string& parameters) {
   if (auto text = registry_explanation(error, parameters); !text.empty()) return text;
-  if (error == "org.varlink.service.PermissionDenied")
-    return fmt::format("not permitted: {}", member(parameters, "reason"));
-  if (error == "org.varlink.service.InvalidParameter")
-    return fmt::format("{} {}", member(parameters, "parameter"), member(parameters, "reason"));
-  if (error == "org.varlink.service.MethodNotFound" ||
-      error == "org.varlink.service.MethodNotImplemented")
-    return fmt::format("this reeved has no method {}", member(parameters, "method"));
+  if (is<api::PermissionDenied>(error))
+    return fmt::format("not permitted: {}",
+                       read<api::PermissionDenied>(parameters).reason.value_or("no reason given"));
+  if (is<api::InvalidParameter>(error)) {
+    const auto at = read<api::InvalidParameter>(parameters);
+    return fmt::format("{} {}", at.parameter, at.reason.value_or("will not do"));
+  }
+  if (is<api::MethodNotFound>(error))
+    return no_method(read<api::MethodNotFound>(parameters).method);
+  if (is<api::MethodNotImplemented>(error))
+    return no_method(read<api::MethodNotImplemented>(parameters).method);
   return fmt::format("{} {}", error, parameters);
 }
 

@@ -5,10 +5,10 @@
 #include <span>
 #include <string>
 
-#include "api/codec.hpp"
 #include "api/failure.hpp"
-#include "api/methods.hpp"
+#include "api/interfaces.hpp"
 #include "ctl/options.hpp"
+#include "json/codec.hpp"
 #include "varlink/client.hpp"
 
 namespace reeve::ctl {
@@ -26,7 +26,7 @@ class Session {
   template <class Method>
   Told<typename Method::Output> call(const typename Method::Input& input,
                                      std::span<const int> descriptors = {}) {
-    const auto reply = client_.call(name_of<Method>(), json::encoded(input), descriptors);
+    const auto reply = client_.call(api::full_name<Method>(), json::encoded(input), descriptors);
     if (!reply) return tell(reply.error());
     if (!reply->error.empty()) return tell(*reply);
     return decode<typename Method::Output>(*reply);
@@ -37,7 +37,7 @@ class Session {
   Told<Done> call_more(const typename Method::Input& input,
                        const std::function<bool(typename Method::Output)>& each) {
     ExitCode status = exit_ok;
-    const auto called = client_.call_more(name_of<Method>(), json::encoded(input),
+    const auto called = client_.call_more(api::full_name<Method>(), json::encoded(input),
                                           [&](const varlink::Reply& reply) {
                                             if (!reply.error.empty()) {
                                               status = tell(reply);
@@ -55,11 +55,6 @@ class Session {
   [[nodiscard]] varlink::Client& client() { return client_; }
 
  private:
-  template <class Method>
-  static std::string name_of() {
-    return std::string(api::registry_interface) + "." +
-           std::string(json::Description<Method>::name);
-  }
   // A newer reeved may say more than this reevectl knows.
   template <class Output>
   static Told<Output> decode(const varlink::Reply& reply) {

@@ -55,7 +55,7 @@ std::vector<Branch> processes_in(const cgroup::Mount& mount, const std::string& 
 }
 
 Branch branch_of(const cgroup::Mount& mount, const Worker& worker) {
-  auto text = fmt::format("worker {} {}", worker.worker, json::name_of(worker.state));
+  auto text = fmt::format("worker {} {}", worker.worker, schema::name_of(worker.state));
   if (worker.exit) text += fmt::format(" ({})", told(*worker.exit));
   if (worker.process) text += fmt::format(", process {}", worker.process->pid);
   if (worker.handle) text += fmt::format(", handle {}", *worker.handle);
@@ -89,7 +89,7 @@ ExitCode verb_tree(const Options& options) {
     for (const auto& worker : workers->workers)
       if (worker.run == run.run) root.branches.push_back(branch_of(*mount, worker));
     fmt::print("run {} {} {}, owner {}\n", brief(run.run), run.name.value_or("(no name)"),
-               json::name_of(run.state), run.owner.pid);
+               schema::name_of(run.state), run.owner.pid);
     print(root, "");
   }
   return exit_ok;

@@ -4,9 +4,9 @@
 
 #include <cerrno>
 
-#include "api/codec.hpp"
 #include "base/log.hpp"
 #include "base/test_hooks.hpp"
+#include "json/codec.hpp"
 #include "registry/records.hpp"
 #include "sys/calls.hpp"
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "api/codec.hpp"
 #include "base/clock.hpp"
+#include "json/codec.hpp"
 
 namespace reeve::registry {
 

@@ -65,51 +65,36 @@ Result<WorkerRecord> read_worker_record(const std::string& text);
 
 Timestamp now();
 
+constexpr auto describe(schema::Of<ProcessRecord>) {
+  using schema::member;
+  return schema::members(member<&ProcessRecord::pid>("pid"),
+                         member<&ProcessRecord::pidfd_id>("pidfdId"),
+                         member<&ProcessRecord::start_time>("startTime"));
+}
+
+constexpr auto describe(schema::Of<RunRecord>) {
+  using schema::member;
+  return schema::members(
+      member<&RunRecord::v>("v"), member<&RunRecord::phase>("state"),
+      member<&RunRecord::owner>("owner"), member<&RunRecord::uid>("uid"),
+      member<&RunRecord::name>("name"), member<&RunRecord::policy>("policy"),
+      member<&RunRecord::grace>("graceUSec"), member<&RunRecord::placement>("placement"),
+      member<&RunRecord::opened_at>("openedAt"), member<&RunRecord::kill_at>("killAt"),
+      member<&RunRecord::metadata>("metadata"));
+}
+
+constexpr auto describe(schema::Of<WorkerRecord>) {
+  using schema::member;
+  return schema::members(
+      member<&WorkerRecord::v>("v"), member<&WorkerRecord::name>("name"),
+      member<&WorkerRecord::phase>("state"), member<&WorkerRecord::process>("process"),
+      member<&WorkerRecord::handle>("handle"), member<&WorkerRecord::fingerprint>("fingerprint"),
+      member<&WorkerRecord::reserved_fingerprint>("reservedFingerprint"),
+      member<&WorkerRecord::reserved_at>("reservedAt"),
+      member<&WorkerRecord::expires_at>("expiresAt"),
+      member<&WorkerRecord::activated_at>("activatedAt"), member<&WorkerRecord::kill_at>("killAt"),
+      member<&WorkerRecord::exit>("exit"), member<&WorkerRecord::usage>("usage"),
+      member<&WorkerRecord::limits>("limits"), member<&WorkerRecord::metadata>("metadata"));
+}
+
 }  // namespace reeve::registry
-
-namespace reeve::json {
-
-template <>
-struct Description<registry::ProcessRecord> {
-  using T = registry::ProcessRecord;
-  static constexpr std::tuple fields{Field{"pid", &T::pid}, Field{"pidfdId", &T::pidfd_id},
-                                     Field{"startTime", &T::start_time}};
-};
-
-template <>
-struct Description<registry::RunRecord> {
-  using T = registry::RunRecord;
-  static constexpr std::tuple fields{Field{"v", &T::v},
-                                     Field{"state", &T::phase},
-                                     Field{"owner", &T::owner},
-                                     Field{"uid", &T::uid},
-                                     Field{"name", &T::name},
-                                     Field{"policy", &T::policy},
-                                     Field{"graceUSec", &T::grace},
-                                     Field{"placement", &T::placement},
-                                     Field{"openedAt", &T::opened_at},
-                                     Field{"killAt", &T::kill_at},
-                                     Field{"metadata", &T::metadata}};
-};
-
-template <>
-struct Description<registry::WorkerRecord> {
-  using T = registry::WorkerRecord;
-  static constexpr std::tuple fields{Field{"v", &T::v},
-                                     Field{"name", &T::name},
-                                     Field{"state", &T::phase},
-                                     Field{"process", &T::process},
-                                     Field{"handle", &T::handle},
-                                     Field{"fingerprint", &T::fingerprint},
-                                     Field{"reservedFingerprint", &T::reserved_fingerprint},
-                                     Field{"reservedAt", &T::reserved_at},
-                                     Field{"expiresAt", &T::expires_at},
-                                     Field{"activatedAt", &T::activated_at},
-                                     Field{"killAt", &T::kill_at},
-                                     Field{"exit", &T::exit},
-                                     Field{"usage", &T::usage},
-                                     Field{"limits", &T::limits},
-                                     Field{"metadata", &T::metadata}};
-};
-
-}  // namespace reeve::json

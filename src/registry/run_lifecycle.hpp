@@ -17,8 +17,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "json/description.hpp"
 #include "reeve/types.hpp"
+#include "schema/type.hpp"
 
 namespace reeve::registry {
 
@@ -82,10 +82,10 @@ RunStep step(RunPhase phase, RunEvent event);
 // How a phase is told to clients.
 RunState state_of(RunPhase phase);
 
-}  // namespace reeve::registry
+constexpr auto describe(schema::Of<RunPhase>) {
+  return schema::enumeration("", "", "opening", "open", "ownerless", "terminating", "killing",
+                             "removing", "gone");
+}
+static_assert(schema::description<RunPhase>.names.size() == run_phases);
 
-template <>
-struct reeve::json::Description<reeve::registry::RunPhase> {
-  static constexpr std::array<std::string_view, reeve::registry::run_phases> values{
-      "opening", "open", "ownerless", "terminating", "killing", "removing", "gone"};
-};
+}  // namespace reeve::registry

@@ -29,8 +29,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "json/description.hpp"
 #include "reeve/types.hpp"
+#include "schema/type.hpp"
 
 namespace reeve::registry {
 
@@ -132,11 +132,11 @@ bool holds_name(WorkerPhase phase);
 // Whether its process was alive when it came into this phase.
 bool has_live_process(WorkerPhase phase);
 
-}  // namespace reeve::registry
+constexpr auto describe(schema::Of<WorkerPhase>) {
+  return schema::enumeration("", "", "creating", "reserved", "activating", "active", "stopping",
+                             "detached", "emptying", "exited", "abandoned", "removing", "condemned",
+                             "gone");
+}
+static_assert(schema::description<WorkerPhase>.names.size() == worker_phases);
 
-template <>
-struct reeve::json::Description<reeve::registry::WorkerPhase> {
-  static constexpr std::array<std::string_view, reeve::registry::worker_phases> values{
-      "creating", "reserved", "activating", "active",   "stopping",  "detached",
-      "emptying", "exited",   "abandoned",  "removing", "condemned", "gone"};
-};
+}  // namespace reeve::registry

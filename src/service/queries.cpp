@@ -146,7 +146,7 @@ void Service::count_entries(api::CountEntries::Input, Responder<api::CountEntrie
 }
 
 void Service::subscribe(api::Subscribe::Input input, Responder<api::Subscribe> respond) {
-  if (!respond.call().more()) return respond.fail(api::expected_more());
+  if (!respond.call().more()) return respond.fail(api::failure(api::ExpectedMore{}));
   std::optional<std::string> only;
   if (const auto run = run_for(input.run, respond.caller()))
     only = (*run)->id();

@@ -1,7 +1,5 @@
 #include "service/service.hpp"
 
-#include <fmt/core.h>
-
 #include "api/interface.hpp"
 #include "process/process.hpp"
 
@@ -14,53 +12,12 @@ api::Failure refusal_of(const json::Mismatch& mismatch) {
                                 mismatch.reason);
 }
 
-struct NoInput {};
-struct InfoOutput {
-  std::string vendor, product, version, url;
-  std::vector<std::string> interfaces;
-};
-struct DescriptionInput {
-  std::string interface;
-};
-struct DescriptionOutput {
-  std::string description;
-};
-
 }  // namespace
-
-}  // namespace reeve::service
-
-namespace reeve::json {
-
-template <>
-struct Description<service::NoInput> {
-  static constexpr std::tuple<> fields{};
-};
-template <>
-struct Description<service::InfoOutput> {
-  using T = service::InfoOutput;
-  static constexpr std::tuple fields{Field{"vendor", &T::vendor}, Field{"product", &T::product},
-                                     Field{"version", &T::version}, Field{"url", &T::url},
-                                     Field{"interfaces", &T::interfaces}};
-};
-template <>
-struct Description<service::DescriptionInput> {
-  static constexpr std::tuple fields{Field{"interface", &service::DescriptionInput::interface}};
-};
-template <>
-struct Description<service::DescriptionOutput> {
-  static constexpr std::tuple fields{
-      Field{"description", &service::DescriptionOutput::description}};
-};
-
-}  // namespace reeve::json
-
-namespace reeve::service {
 
 template <class Method>
 void Service::offer(Handler<Method> handler) {
-  const auto name = fmt::format("{}.{}", api::registry_interface, json::Description<Method>::name);
-  methods_[name] = [this, handler](const json::Value& parameters, const CallPointer& call) {
+  methods_[api::full_name<Method>()] = [this, handler](const json::Value& parameters,
+                                                       const CallPointer& call) {
     typename Method::Input input;
     const auto decoded = json::decode(parameters, input, json::UnknownMembers::refused);
     if (!decoded) return call->fail(refusal_of(decoded.error()));
@@ -93,63 +50,38 @@ Service::Service(loop::Loop& loop, registry::Registry& registry, AccessRules rul
   offer<api::Stop>(&Service::stop);
   offer<api::Wait>(&Service::wait);
   offer<api::Subscribe>(&Service::subscribe);
-  methods_["org.varlink.service.GetInfo"] = [this](const json::Value& parameters,
-                                                   const CallPointer& call) {
-    NoInput none;
-    if (const auto decoded = json::decode(parameters, none, json::UnknownMembers::refused);
-        !decoded)
-      return call->fail(refusal_of(decoded.error()));
-    get_info(call);
-  };
-  methods_["org.varlink.service.GetInterfaceDescription"] = [this](const json::Value& parameters,
-                                                                   const CallPointer& call) {
-    get_interface_description(parameters, call);
-  };
+  offer<api::GetInfo>(&Service::get_info);
+  offer<api::GetInterfaceDescription>(&Service::get_interface_description);
 }
 
 Service::~Service() = default;
-
-namespace {
-
-template <class... Method>
-bool describes(std::string_view name, api::MethodList<Method...>) {
-  return ((json::Description<Method>::name == name) || ...);
-}
-
-}  // namespace
 
 void Service::dispatch(const std::string& method, const json::Value& parameters,
                        const CallPointer& call) {
   const auto found = methods_.find(method);
   if (found != methods_.end()) return found->second(parameters, call);
-  const auto dot = method.rfind('.');
-  const std::string interface = method.substr(0, dot == std::string::npos ? 0 : dot);
-  if (interface != api::registry_interface && interface != api::service_interface)
-    return call->fail(api::interface_not_found(interface));
-  if (interface == api::registry_interface &&
-      describes(std::string_view(method).substr(dot + 1), api::Methods{}))
-    return call->fail(api::method_not_implemented(method));
-  call->fail(api::method_not_found(method));
+  const auto dot = method.find('.') == std::string::npos ? 0 : method.rfind('.');
+  const auto* interface = api::find_interface(std::string_view(method).substr(0, dot));
+  if (interface == nullptr)
+    return call->fail(api::failure(api::InterfaceNotFound{method.substr(0, dot)}));
+  if (interface->find(std::string_view(method).substr(dot + 1)) != nullptr)
+    return call->fail(api::failure(api::MethodNotImplemented{method}));
+  call->fail(api::failure(api::MethodNotFound{method}));
 }
 
-void Service::get_info(const CallPointer& call) {
-  call->reply(json::encoded(
-      InfoOutput{"reeve",
-                 "reeved",
-                 REEVE_VERSION,
-                 "man:reeved(8)",
-                 {std::string(api::service_interface), std::string(api::registry_interface)}}));
+void Service::get_info(api::GetInfo::Input, Responder<api::GetInfo> respond) {
+  std::vector<std::string> names;
+  for (const auto& interface : api::interfaces())
+    names.emplace_back(interface.name);
+  respond.reply({"reeve", "reeved", REEVE_VERSION, "man:reeved(8)", std::move(names)});
 }
 
-void Service::get_interface_description(const json::Value& parameters, const CallPointer& call) {
-  DescriptionInput input;
-  if (const auto decoded = json::decode(parameters, input, json::UnknownMembers::refused); !decoded)
-    return call->fail(refusal_of(decoded.error()));
-  if (input.interface == api::registry_interface)
-    return call->reply(json::encoded(DescriptionOutput{api::registry_description()}));
-  if (input.interface == api::service_interface)
-    return call->reply(json::encoded(DescriptionOutput{api::service_description()}));
-  call->fail(api::interface_not_found(input.interface));
+void Service::get_interface_description(api::GetInterfaceDescription::Input input,
+                                        Responder<api::GetInterfaceDescription> respond) {
+  const auto* interface = api::find_interface(input.interface);
+  if (interface == nullptr)
+    return respond.fail(api::failure(api::InterfaceNotFound{input.interface}));
+  respond.reply({api::definition_of(*interface)});
 }
 
 // ---- what the handlers share

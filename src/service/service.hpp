@@ -8,8 +8,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "api/codec.hpp"
-#include "api/methods.hpp"
+#include "api/interfaces.hpp"
 #include "registry/entries.hpp"
 #include "registry/registry.hpp"
 #include "service/access.hpp"
@@ -50,8 +49,9 @@ class Service {
   template <class Method>
   void offer(Handler<Method> handler);
 
-  void get_info(const CallPointer& call);
-  void get_interface_description(const json::Value& parameters, const CallPointer& call);
+  void get_info(api::GetInfo::Input input, Responder<api::GetInfo> respond);
+  void get_interface_description(api::GetInterfaceDescription::Input input,
+                                 Responder<api::GetInterfaceDescription> respond);
 
   // service/runs.cpp
   void open_run(api::OpenRun::Input input, Responder<api::OpenRun> respond);

@@ -181,8 +181,8 @@ class Story {
     auto answer = call_on<Method>(*client_, input);
     if (answer) return *std::move(answer.output);
     if (answer.error.starts_with("(")) lose_daemon(answer.error);
-    throw Violation(std::string(json::Description<Method>::name) + " was refused: " + answer.error +
-                    " " + answer.parameters);
+    throw Violation(std::string(Method::name) + " was refused: " + answer.error + " " +
+                    answer.parameters);
   }
   // Until `condition` holds, or reeved is no more.
   void await(const char* what, const std::function<bool()>& condition);

@@ -1,6 +1,5 @@
 // Whatever is sent as a call's parameters: what can be read is written and read again as the same.
-#include "api/errors.hpp"
-#include "api/methods.hpp"
+#include "api/interfaces.hpp"
 #include "fuzz.hpp"
 #include "json/codec.hpp"
 
@@ -26,13 +25,13 @@ void keeps_its_meaning(const std::string& text) {
 }
 
 template <class... Method>
-void all_inputs_and_outputs(const std::string& text, api::MethodList<Method...>) {
+void all_inputs_and_outputs(const std::string& text, api::List<Method...>) {
   (keeps_its_meaning<typename Method::Input>(text), ...);
   (keeps_its_meaning<typename Method::Output>(text), ...);
 }
 
 template <class... Failure>
-void all_errors(const std::string& text, api::ErrorList<Failure...>) {
+void all_errors(const std::string& text, api::List<Failure...>) {
   (keeps_its_meaning<Failure>(text), ...);
 }
 
@@ -60,7 +59,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::require(again.ok() && again->text() == compact, "compact JSON stays as it is");
   const auto laid_out = fuzz::parser().parse(json::indented(compact));
   fuzz::require(laid_out.ok() && laid_out->text() == compact, "laying out changes no value");
-  fuzz::all_inputs_and_outputs(compact, api::Methods{});
-  fuzz::all_errors(compact, api::Errors{});
+  fuzz::all_inputs_and_outputs(compact, api::Registry::Methods{});
+  fuzz::all_errors(compact, api::Registry::Errors{});
   return 0;
 }

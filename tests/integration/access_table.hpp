@@ -238,9 +238,10 @@ struct LineOf {
   static_assert(has_line<Method>, "a method of the interface has no line in the table above");
 };
 template <class... Method>
-constexpr std::tuple<LineOf<Method>...> lines_of(api::MethodList<Method...>) {
+constexpr std::tuple<LineOf<Method>...> lines_of(api::List<Method...>) {
   return {};
 }
-[[maybe_unused]] inline constexpr auto every_method_has_its_line = lines_of(api::Methods{});
+[[maybe_unused]] inline constexpr auto every_method_has_its_line =
+    lines_of(api::Registry::Methods{});
 
 }  // namespace reeve::test

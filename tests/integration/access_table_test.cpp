@@ -108,8 +108,8 @@ void add_cases(std::vector<Case>& cases, const Line& line) {
     const bool permitted =
         may(line.rule, place, caller, whose) && (caller == CallerKind::root || !others);
     Case each;
-    each.name = name_of(caller) + (permitted ? "May" : "MayNot") +
-                std::string(json::Description<Method>::name) + std::string(line.variant);
+    each.name = name_of(caller) + (permitted ? "May" : "MayNot") + std::string(Method::name) +
+                std::string(line.variant);
     if (Line::names_run) each.name += whose == Whose::alices ? "OnAlicesRun" : "OnBobsRun";
     each.name += name_of(process) + name_of(place);
     each.place = place;

@@ -16,6 +16,7 @@
 #include <limits>
 #include <thread>
 
+#include "api/interface.hpp"
 #include "support/world.hpp"
 
 namespace reeve::test {
@@ -398,83 +399,74 @@ struct ParameterCase {
   std::string parameter;  // that the answer names, or what its name begins with
 };
 
-template <class T>
-std::vector<std::string> wrong_values() {
-  if constexpr (json::is_optional<T>) {
-    return wrong_values<typename T::value_type>();
-  } else if constexpr (std::is_same_v<T, bool>) {
-    return {"1", "\"true\"", "[]", "{}"};
-  } else if constexpr (std::is_integral_v<T> || std::is_same_v<T, Microseconds>) {
-    return {"\"1\"", "1.5", "true", "[]", "{}", "9223372036854775808"};
-  } else if constexpr (std::is_same_v<T, std::string>) {
-    return {"1", "true", "[]", "{}"};
-  } else if constexpr (json::is_list<T>) {
-    return {"1", "\"text\"", "{}", "[1]", "[null]"};
-  } else if constexpr (std::is_same_v<T, json::StringMap>) {
-    return {"1", "\"text\"", "[]", R"({"key":1})", R"({"key":null})"};
-  } else if constexpr (json::DescribedEnum<T>) {
-    return {"1", "\"nonsense\"", "\"\"", "[]", "{}"};
-  } else {
-    return {"1", "\"text\"", "[]", R"({"nonsense":1})"};
+std::vector<std::string> wrong_values(const schema::Type& type) {
+  switch (type.kind) {
+    case schema::Kind::optional:
+      return wrong_values(*type.element);
+    case schema::Kind::boolean:
+      return {"1", "\"true\"", "[]", "{}"};
+    case schema::Kind::integer:
+    case schema::Kind::microseconds:
+      return {"\"1\"", "1.5", "true", "[]", "{}", "9223372036854775808"};
+    case schema::Kind::string:
+      return {"1", "true", "[]", "{}"};
+    case schema::Kind::list:
+      return {"1", "\"text\"", "{}", "[1]", "[null]"};
+    case schema::Kind::string_map:
+      return {"1", "\"text\"", "[]", R"({"key":1})", R"({"key":null})"};
+    case schema::Kind::enumeration:
+      return {"1", "\"nonsense\"", "\"\"", "[]", "{}"};
+    case schema::Kind::structure:
+      break;
   }
+  return {"1", "\"text\"", "[]", R"({"nonsense":1})"};
 }
 
-template <class T>
-std::string right_value() {
-  if constexpr (json::is_list<T>)
-    return R"(["true"])";
-  else
-    return "\"SIGTERM\"";
+std::string right_value(const schema::Type& type) {
+  return type.kind == schema::Kind::list ? R"(["true"])" : "\"SIGTERM\"";
 }
 
 // What the method cannot do without, but for `left_out`: with a comma at the end.
-template <class Method>
-std::string required_members(std::string_view left_out) {
+std::string required_members(const api::Method& method, std::string_view left_out) {
   std::string members;
-  const auto add = [&]<class Owner, class Member>(const json::Field<Owner, Member>& field) {
-    if (json::is_optional<Member> || field.name == left_out) return;
-    members += in_quotes(field.name) + ":" + right_value<Member>() + ",";
-  };
-  std::apply([&](const auto&... fields) { (add(fields), ...); },
-             json::Description<typename Method::Input>::fields);
+  for (const auto& member : method.input->members)
+    if (!member.type->is_optional() && member.name != left_out)
+      members += in_quotes(member.name) + ":" + right_value(*member.type) + ",";
   return members;
 }
 
-template <class Method>
-void add_cases(std::vector<ParameterCase>& cases) {
-  const std::string method(json::Description<Method>::name);
-  if (method == "Spawn" || method == "Freeze" || method == "Thaw") return;  // not implemented yet
-  cases.push_back({method, "{" + required_members<Method>("") + "\"nonsense\":1}", "nonsense"});
-  const auto add = [&]<class Owner, class Member>(const json::Field<Owner, Member>& field) {
-    const auto others = required_members<Method>(field.name);
+void add_cases(const api::Method& method, std::vector<ParameterCase>& cases) {
+  const std::string name(method.name);
+  if (name == "Spawn" || name == "Freeze" || name == "Thaw") return;  // not implemented yet
+  cases.push_back({name, "{" + required_members(method, "") + "\"nonsense\":1}", "nonsense"});
+  for (const auto& member : method.input->members) {
+    const auto others = required_members(method, member.name);
     const auto give = [&](const std::string& value) {
-      cases.push_back({method, "{" + others + in_quotes(field.name) + ":" + value + "}",
-                       std::string(field.name)});
+      cases.push_back({name, "{" + others + in_quotes(member.name) + ":" + value + "}",
+                       std::string(member.name)});
     };
-    for (const auto& value : wrong_values<Member>())
+    for (const auto& value : wrong_values(*member.type))
       give(value);
-    if constexpr (!json::is_optional<Member>) {
+    if (member.type->is_optional()) {
+      give("null," + in_quotes(member.name) + ":null");  // twice
+    } else {
       give("null");
       auto without = others.empty() ? others : others.substr(0, others.size() - 1);
-      cases.push_back({method, "{" + without + "}", std::string(field.name)});
-    } else {
-      give("null," + in_quotes(field.name) + ":null");  // twice
+      cases.push_back({name, "{" + without + "}", std::string(member.name)});
     }
-  };
-  std::apply([&](const auto&... fields) { (add(fields), ...); },
-             json::Description<typename Method::Input>::fields);
+  }
 }
 
-template <class... Method>
-std::vector<ParameterCase> all_cases(api::MethodList<Method...>) {
+std::vector<ParameterCase> all_cases() {
   std::vector<ParameterCase> cases;
-  (add_cases<Method>(cases), ...);
+  for (const auto& method : api::find_interface(api::Registry::name)->methods)
+    add_cases(method, cases);
   return cases;
 }
 
 TEST_F(BadInput, EveryParameterOfAWrongKindIsRefusedByName) {
   world_.reserve(run_, "SIGTERM");  // what the otherwise complete calls would hit
-  const auto cases = all_cases(api::Methods{});
+  const auto cases = all_cases();
   ASSERT_GT(cases.size(), 200U);
   const auto before = snapshot();
   RawClient client(world_);

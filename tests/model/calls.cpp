@@ -114,7 +114,7 @@ Expected Model::open_run(const Step& step) {
   run.owner = owner;
   run.user = processes.at(owner).user;
   run.name = name;
-  run.policy = json::value_named<OwnerExitPolicy>(step.text("policy").value_or("kill")).value();
+  run.policy = schema::value_named<OwnerExitPolicy>(step.text("policy").value_or("kill")).value();
   run.grace = duration_of(step, "grace", far);
   run.metadata = metadata_of(step);
   const int key = step.number("new");

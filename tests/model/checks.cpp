@@ -9,7 +9,7 @@ namespace reeve::model {
 // What may still change is asked for until it is as it must be.
 template <class Method>
 void Play::query(const typename Method::Input& input, const Expected& expected) {
-  const std::string name(json::Description<Method>::name);
+  const std::string name(Method::name);
   std::string said;
   await(
       [&] {

@@ -43,7 +43,7 @@ bool comes_first(const ExpectedEvent& earlier, const ExpectedEvent& later) {
 }  // namespace
 
 std::string to_text(const ExpectedEvent& event) {
-  return fmt::format("{} run={} {}", json::name_of(event.kind), event.run, event.worker.name);
+  return fmt::format("{} run={} {}", schema::name_of(event.kind), event.run, event.worker.name);
 }
 
 void Play::take_events() {

@@ -18,8 +18,8 @@
 #include <string>
 #include <vector>
 
-#include "api/codec.hpp"
-#include "api/methods.hpp"
+#include "api/interfaces.hpp"
+#include "json/codec.hpp"
 #include "model/scrub.hpp"
 #include "model/step.hpp"
 #include "reeve/types.hpp"

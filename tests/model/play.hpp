@@ -54,7 +54,7 @@ class Play {
   template <class Method>
   void call_pending(const Step& step, const typename Method::Input& input,
                     std::span<const int> descriptors = {}, Learn<Method> learn = {}) {
-    send(step, std::string(json::Description<Method>::name), json::encoded(input), descriptors,
+    send(step, std::string(Method::name), json::encoded(input), descriptors,
          [learn](const std::string& parameters, Expected& expected) {
            compare_output<Method>(parameters, expected, learn);
          });

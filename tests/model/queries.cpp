@@ -48,7 +48,7 @@ Expected Model::list_workers(const Step& step) const {
     const auto described_worker = described(worker);
     const auto state = step.text("state");
     if (!worker.is_listed() || (run != 0 && worker.run != run)) continue;
-    if (state && json::name_of(described_worker.state) != *state) continue;
+    if (state && schema::name_of(described_worker.state) != *state) continue;
     if (step.has("fingerprint") && worker.fingerprint != step.long_text("fingerprint")) continue;
     output.workers.push_back(described_worker);
   }

@@ -55,7 +55,7 @@ std::optional<Step> choose_list(Chooser& c) {
 
 void list(Play& play, const Step& step) {
   api::ListWorkers::Input input{play.model.run_text(step), {}, step.long_text("fingerprint")};
-  if (step.has("state")) input.state = json::value_named<WorkerState>(*step.text("state"));
+  if (step.has("state")) input.state = schema::value_named<WorkerState>(*step.text("state"));
   play.call<api::ListWorkers>(step, input, play.model.list_workers(step));
 }
 

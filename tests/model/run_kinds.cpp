@@ -36,7 +36,7 @@ void open(Play& play, const Step& step) {
   input.name = step.long_text("name");
   if (step.has("owner")) input.owner = process_id(play, step, "owner");
   if (step.has("policy"))
-    input.on_owner_exit = json::value_named<OwnerExitPolicy>(*step.text("policy"));
+    input.on_owner_exit = schema::value_named<OwnerExitPolicy>(*step.text("policy"));
   input.grace = duration(step, "grace").value_or(far);
   input.metadata = metadata(step);
   play.call<api::OpenRun>(step, input, play.model.open_run(step), {},
@@ -75,7 +75,7 @@ std::vector<Kind> run_kinds() {
       {"close", 4, "CloseRun", choose_close, only_if_it_can_call([](Play& play, const Step& step) {
          api::CloseRun::Input input{play.model.run_text(step), {}};
          if (step.has("policy"))
-           input.on_owner_exit = json::value_named<OwnerExitPolicy>(*step.text("policy"));
+           input.on_owner_exit = schema::value_named<OwnerExitPolicy>(*step.text("policy"));
          play.model.close_run(step);
          play.call_pending<api::CloseRun>(step, input);
        })},

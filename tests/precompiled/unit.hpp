@@ -1,5 +1,5 @@
 // See world.hpp.
 #include <gtest/gtest.h>
 
-#include "api/codec.hpp"
-#include "api/methods.hpp"
+#include "api/interfaces.hpp"
+#include "json/codec.hpp"

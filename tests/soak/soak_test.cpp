@@ -105,7 +105,7 @@ class Soak {
   static typename Method::Output call(Application& application,
                                       const typename Method::Input& input) {
     const auto answer = call_on<Method>(application.connection, input);
-    EXPECT_TRUE(answer) << json::Description<Method>::name << ": " << answer;
+    EXPECT_TRUE(answer) << Method::name << ": " << answer;
     return answer ? *answer.output : typename Method::Output{};
   }
 

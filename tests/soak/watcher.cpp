@@ -81,7 +81,7 @@ void Watcher::take(const std::string& message) {
   for (const auto& [key, value] : *members) {
     if (key == "sequence") sequence = value.integer().value_or(0);
     if (key == "missed") missed = value.integer().value_or(0);
-    if (key == "kind") kind = json::value_named<EventKind>(value.string().value_or(""));
+    if (key == "kind") kind = schema::value_named<EventKind>(value.string().value_or(""));
     if (key == "run") run = value.string().value_or("");
     if (key == "worker")
       if (const auto name = member(value, "worker")) worker = name->string().value_or("");
@@ -121,7 +121,7 @@ void Watcher::check_worker(EventKind kind, const std::string& run, const std::st
     unsigned& told = workers_[key];
     for (const auto& rule : rules)
       if (rule.kind == kind && ((told & rule.after) != rule.after || (told & rule.not_after) != 0))
-        fault(fmt::format("{} of {} after {:b}", json::name_of(kind), key, told));
+        fault(fmt::format("{} of {} after {:b}", schema::name_of(kind), key, told));
     told |= bit(kind);
     if (is_ended(told)) {
       ++ended_;

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "api/codec.hpp"
-#include "api/methods.hpp"
+#include "api/interfaces.hpp"
 #include "base/test_hooks.hpp"
+#include "json/codec.hpp"
 #include "registry/names.hpp"
 #include "support/processes.hpp"
 #include "varlink/client.hpp"
@@ -41,7 +41,7 @@ template <class Method>
 Answer<typename Method::Output> call_on(varlink::Client& client,
                                         const typename Method::Input& input,
                                         std::span<const int> descriptors = {}) {
-  const auto name = "io.reeve.Registry." + std::string(json::Description<Method>::name);
+  const auto name = "io.reeve.Registry." + std::string(Method::name);
   const auto reply = client.call(name, json::encoded(input), descriptors);
   if (!reply) return {{}, "(" + reply.error().message() + ")", {}};
   if (!reply->error.empty())
@@ -153,8 +153,7 @@ class Conversation {
   enum class More { no, yes };
   template <class Method>
   void ask(const typename Method::Input& input, More more = More::no) {
-    send("io.reeve.Registry." + std::string(json::Description<Method>::name), json::encoded(input),
-         more);
+    send("io.reeve.Registry." + std::string(Method::name), json::encoded(input), more);
   }
   // The text of the next message; fails the test if none comes.
   std::optional<std::string> receive();

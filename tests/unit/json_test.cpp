@@ -26,34 +26,28 @@ struct Figure {
   std::chrono::microseconds age{};
   Point centre;
   std::vector<Point> corners;
-  std::optional<StringMap> labels;
+  std::optional<schema::StringMap> labels;
   std::optional<std::string> note;
   std::optional<Point> shadow;
 };
 
-}  // namespace
+constexpr auto describe(schema::Of<Colour>) {
+  return schema::enumeration("Colour", "", "red", "darkGreen");
+}
 
-template <>
-struct Description<Colour> {
-  static constexpr std::array<std::string_view, 2> values{"red", "darkGreen"};
-};
+constexpr auto describe(schema::Of<Point>) {
+  using schema::member;
+  return schema::members(member<&Point::x>("x"), member<&Point::y>("y"));
+}
 
-template <>
-struct Description<Point> {
-  static constexpr std::tuple fields{Field{"x", &Point::x}, Field{"y", &Point::y}};
-};
-
-template <>
-struct Description<Figure> {
-  static constexpr std::tuple fields{
-      Field{"name", &Figure::name},       Field{"filled", &Figure::filled},
-      Field{"colour", &Figure::colour},   Field{"opacity", &Figure::opacity},
-      Field{"ageUSec", &Figure::age},     Field{"centre", &Figure::centre},
-      Field{"corners", &Figure::corners}, Field{"labels", &Figure::labels},
-      Field{"note", &Figure::note},       Field{"shadow", &Figure::shadow}};
-};
-
-namespace {
+constexpr auto describe(schema::Of<Figure>) {
+  using schema::member;
+  return schema::members(member<&Figure::name>("name"), member<&Figure::filled>("filled"),
+                         member<&Figure::colour>("colour"), member<&Figure::opacity>("opacity"),
+                         member<&Figure::age>("ageUSec"), member<&Figure::centre>("centre"),
+                         member<&Figure::corners>("corners"), member<&Figure::labels>("labels"),
+                         member<&Figure::note>("note"), member<&Figure::shadow>("shadow"));
+}
 
 constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t smallest = std::numeric_limits<std::int64_t>::min();
@@ -278,7 +272,7 @@ Figure full_figure() {
   figure.age = std::chrono::seconds(1);
   figure.centre = {-1, 2};
   figure.corners = {{0, 0}, {1, {}}};
-  figure.labels = StringMap{{"b", ""}, {"a", "1"}};
+  figure.labels = schema::StringMap{{"b", ""}, {"a", "1"}};
   figure.note = "";
   figure.shadow = Point{largest, smallest};
   return figure;
@@ -407,10 +401,10 @@ TEST(JsonCodec, IgnoresUnknownMembersOfARecordAndNothingElse) {
 
 TEST(JsonNames, OfEnumeratorsRoundTrip) {
   for (const auto colour : {Colour::red, Colour::dark_green})
-    EXPECT_EQ(value_named<Colour>(name_of(colour)), colour);
-  EXPECT_EQ(name_of(Colour::dark_green), "darkGreen");
-  EXPECT_EQ(value_named<Colour>("dark_green"), std::nullopt);
-  EXPECT_EQ(value_named<Colour>(""), std::nullopt);
+    EXPECT_EQ(schema::value_named<Colour>(schema::name_of(colour)), colour);
+  EXPECT_EQ(schema::name_of(Colour::dark_green), "darkGreen");
+  EXPECT_EQ(schema::value_named<Colour>("dark_green"), std::nullopt);
+  EXPECT_EQ(schema::value_named<Colour>(""), std::nullopt);
 }
 
 // ---- laid out

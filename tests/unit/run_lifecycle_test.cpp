@@ -15,7 +15,7 @@ namespace reeve::registry {
 
 // Found by googletest.
 static void PrintTo(RunPhase phase, std::ostream* out) {
-  *out << json::name_of(phase);
+  *out << schema::name_of(phase);
 }
 
 namespace {
@@ -37,9 +37,9 @@ struct Transition {
 };
 
 void PrintTo(const Transition& transition, std::ostream* out) {
-  *out << json::name_of(transition.from) << " -- "
+  *out << schema::name_of(transition.from) << " -- "
        << event_names[static_cast<std::size_t>(transition.event)] << " -> "
-       << json::name_of(transition.to);
+       << schema::name_of(transition.to);
 }
 
 std::vector<Phase> every_phase() {
@@ -367,8 +367,8 @@ TEST(RunPhases, AreToldToClientsAsStates) {
   };
   static_assert(std::size(cases) == run_phases);
   for (const auto& [phase, name, state] : cases) {
-    EXPECT_EQ(json::name_of(phase), name);
-    EXPECT_EQ(json::value_named<Phase>(name), phase);
+    EXPECT_EQ(schema::name_of(phase), name);
+    EXPECT_EQ(schema::value_named<Phase>(name), phase);
     EXPECT_EQ(state_of(phase), state) << name;
   }
 }

@@ -15,7 +15,7 @@ namespace reeve::registry {
 
 // Found by googletest.
 static void PrintTo(WorkerPhase phase, std::ostream* out) {
-  *out << json::name_of(phase);
+  *out << schema::name_of(phase);
 }
 
 namespace {
@@ -57,9 +57,9 @@ struct Transition {
 };
 
 void PrintTo(const Transition& transition, std::ostream* out) {
-  *out << json::name_of(transition.from) << " -- ";
+  *out << schema::name_of(transition.from) << " -- ";
   PrintTo(transition.event, out);
-  *out << " -> " << json::name_of(transition.to);
+  *out << " -> " << schema::name_of(transition.to);
 }
 
 std::vector<Transition> every_transition() {
@@ -561,7 +561,7 @@ TEST(WorkerWorld, RecordsWhatARestartMustKnow) {
     if (recovery_of(world.on_disk) == recovery_of(world.phase)) return;
     if (told.insert({how.from, how.event, how.to}).second)
       ADD_FAILURE() << testing::PrintToString(how) << " leaves a record that says "
-                    << json::name_of(world.on_disk);
+                    << schema::name_of(world.on_disk);
   });
 }
 
@@ -590,8 +590,8 @@ TEST(WorkerPhases, AreToldToClientsAsStates) {
   };
   static_assert(std::size(cases) == worker_phases);
   for (const auto& each : cases) {
-    EXPECT_EQ(json::name_of(each.phase), each.name);
-    EXPECT_EQ(json::value_named<Phase>(each.name), each.phase);
+    EXPECT_EQ(schema::name_of(each.phase), each.name);
+    EXPECT_EQ(schema::value_named<Phase>(each.name), each.phase);
     EXPECT_EQ(state_of(each.phase), each.state) << each.name;
     EXPECT_EQ(is_listed(each.phase), each.listed) << each.name;
     EXPECT_EQ(holds_name(each.phase), each.holds_name) << each.name;
