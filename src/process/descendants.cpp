@@ -29,21 +29,29 @@ Result<pid_t> parent_of(pid_t pid) {
   return *parent;
 }
 
+bool is_gone(const Error& error) {
+  return error.number == ENOENT || error.number == ESRCH;
+}
+
+// By the mount option hidepid=1 of proc(5), from all but root.
+bool is_hidden(const Error& error) {
+  return error.number == EPERM || error.number == EACCES;
+}
+
 // proc_tid_children(5)
-std::vector<pid_t> children_of(pid_t pid) {
-  std::vector<pid_t> children;
-  const auto tasks = fmt::format("/proc/{}/task", pid);
-  auto directory = sys::open_directory_at(AT_FDCWD, tasks);
-  if (!directory) return children;
+Status add_children_of(pid_t pid, std::vector<pid_t>& children) {
+  auto directory = sys::open_directory_at(AT_FDCWD, fmt::format("/proc/{}/task", pid));
+  if (!directory) return directory.error();
   auto threads = sys::list_directories(directory->get());
-  if (!threads) return children;
+  if (!threads) return threads.error();
   for (const auto& thread : *threads) {
     auto content = sys::read_file_at(directory->get(), thread + "/children");
-    if (!content) continue;
+    if (!content && is_gone(content.error())) continue;
+    if (!content) return content.error();
     for (const auto word : split(*content, ' '))
       if (const auto child = parse_number<pid_t>(word)) children.push_back(*child);
   }
-  return children;
+  return Done{};
 }
 
 }  // namespace
@@ -54,8 +62,11 @@ DescendantScan::Source DescendantScan::source_here() {
   return has_children_files ? Source::children_files : Source::process_table;
 }
 
-DescendantScan::DescendantScan(pid_t ancestor, Source source) : ancestor_(ancestor) {
-  if (source == Source::process_table) processes_ = ::opendir("/proc");
+DescendantScan::DescendantScan(pid_t ancestor, Source source)
+    : ancestor_(ancestor), source_(source) {
+  if (source == Source::children_files) return;
+  processes_ = ::opendir("/proc");
+  if (processes_ == nullptr) failure_ = Error{errno, "/proc", "list"};
 }
 
 DescendantScan::~DescendantScan() {
@@ -63,29 +74,47 @@ DescendantScan::~DescendantScan() {
 }
 
 bool DescendantScan::advance() {
-  if (processes_ == nullptr) {
-    std::vector<pid_t> parents{ancestor_};
-    while (!parents.empty()) {
-      const pid_t parent = parents.back();
-      parents.pop_back();
-      for (const pid_t child : children_of(parent)) {
-        children_.emplace(parent, child);
-        parents.push_back(child);
-      }
-    }
-    return true;
-  }
-  for (int i = 0; i < processes_in_a_slice; ++i) {
-    const dirent* entry = ::readdir(processes_);
-    if (entry == nullptr) return true;
-    const auto pid = parse_number<pid_t>(entry->d_name);
-    if (!pid) continue;
-    if (const auto parent = parent_of(*pid)) children_.emplace(*parent, *pid);
-  }
-  return false;
+  if (!failure_) source_ == Source::children_files ? read_children_files() : read_process_table();
+  return complete_ || failure_;
 }
 
-std::vector<Process> DescendantScan::take() const {
+void DescendantScan::read_children_files() {
+  std::vector<pid_t> parents{ancestor_};
+  while (!parents.empty()) {
+    const pid_t parent = parents.back();
+    parents.pop_back();
+    std::vector<pid_t> children;
+    const auto added = add_children_of(parent, children);
+    if (!added && !is_gone(added.error())) {
+      failure_ = added.error();
+      return;
+    }
+    for (const pid_t child : children)
+      children_.emplace(parent, child);
+    parents.insert(parents.end(), children.begin(), children.end());
+  }
+  complete_ = true;
+}
+
+void DescendantScan::read_process_table() {
+  for (int i = 0; i < processes_in_a_slice; ++i) {
+    const dirent* entry = ::readdir(processes_);
+    complete_ = entry == nullptr;
+    if (complete_) return;
+    const auto pid = parse_number<pid_t>(entry->d_name);
+    if (!pid) continue;
+    const auto parent = parent_of(*pid);
+    if (parent.ok()) {
+      children_.emplace(*parent, *pid);
+    } else if (!is_gone(parent.error()) && !is_hidden(parent.error())) {
+      failure_ = parent.error();
+      return;
+    }
+  }
+}
+
+Result<std::vector<Process>> DescendantScan::take() const {
+  if (failure_) return *failure_;
   std::vector<Process> found;
   std::vector<pid_t> parents{ancestor_};
   while (!parents.empty()) {
@@ -94,8 +123,10 @@ std::vector<Process> DescendantScan::take() const {
     const auto [first, last] = children_.equal_range(parent);
     for (auto each = first; each != last; ++each) {
       auto child = Process::open(each->second);
-      if (!child) continue;
+      if (!child && is_gone(child.error())) continue;
+      if (!child) return child.error();
       const auto details = child->details();
+      if (!details && !is_gone(details.error())) return details.error();
       if (!details || details->parent != parent) continue;
       parents.push_back(each->second);
       found.push_back(std::move(*child));
@@ -109,8 +140,7 @@ Result<bool> is_ancestor_or_self(pid_t ancestor, pid_t pid) {
   for (int depth = 0; depth < deepest && pid > 0; ++depth) {
     if (pid == ancestor) return true;
     const auto parent = parent_of(pid);
-    if (!parent && parent.error().number != ENOENT && parent.error().number != ESRCH)
-      return parent.error();
+    if (!parent && !is_gone(parent.error())) return parent.error();
     pid = parent.ok() ? *parent : 0;  // gone meanwhile: nobody's child any more
   }
   return false;

@@ -10,6 +10,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/result.hpp"
@@ -32,13 +33,19 @@ class DescendantScan {
 
   // Does a slice of the work; true when the scan is complete.
   bool advance();
-  // The descendants found, each with its pidfd, the ancestor itself not among them.
-  [[nodiscard]] std::vector<Process> take() const;
+  // The descendants found, each with its pidfd, the ancestor itself not among them. Fails where
+  // something could not be read for another reason than that it is gone: there may be more.
+  [[nodiscard]] Result<std::vector<Process>> take() const;
 
  private:
+  void read_children_files();
+  void read_process_table();
   pid_t ancestor_;
+  Source source_;
   std::multimap<pid_t, pid_t> children_;  // by parent
   __dirstream* processes_ = nullptr;
+  bool complete_ = false;
+  std::optional<Error> failure_;
 };
 
 // Whether `ancestor` is `pid` or one of its ancestors, by a walk up from it. Fails where that

@@ -58,16 +58,20 @@ bool Activation::is_left_alone(const process::Process& descendant) const {
          (cgroup::is_within(below, place_.root) && below != place_.entered);
 }
 
-std::list<Activation::Moving> Activation::descendants_outside() {
+Result<std::list<Activation::Moving>> Activation::descendants_outside() {
+  const auto scan = std::exchange(scan_, nullptr);
+  auto descendants = scan->take();
+  if (!descendants) return descendants.error();
   std::list<Moving> outside;
-  for (auto& descendant : scan_->take())
+  for (auto& descendant : *descendants)
     if (!is_left_alone(descendant)) outside.push_back({std::move(descendant), nullptr, {}});
-  scan_.reset();
   return outside;
 }
 
 void Activation::move_main() {
-  for (const auto& descendant : descendants_outside())
+  const auto outside = descendants_outside();
+  if (!outside) return finish(outside.error());
+  for (const auto& descendant : *outside)
     if (!may_move_(descendant.process))
       return finish(process_error(EPERM, descendant.process, "move"));
   main_ = std::make_unique<Move>(loop_, mount_, leaf_, process_, Move::Where::into_registry,
@@ -78,9 +82,14 @@ void Activation::move_main() {
 }
 
 void Activation::move_descendants() {
-  auto outside = descendants_outside();
+  auto found = descendants_outside();
   // While it lives the pid is its own, and so were the children that the scan found below it.
   if (!process_.is_alive()) return finish(process_error(ESRCH, process_, "activate"));
+  if (!found) {
+    failure_ = found.error();
+    return move_back_next();
+  }
+  auto& outside = *found;
   if (outside.empty()) return finish(Done{});
   for (const auto& moving : outside)
     if (!may_move_(moving.process)) {

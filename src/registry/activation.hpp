@@ -54,7 +54,7 @@ class Activation {
   void move_main();
   void move_descendants();
   void descendant_moved(const Status& status);
-  std::list<Moving> descendants_outside();
+  Result<std::list<Moving>> descendants_outside();
   [[nodiscard]] bool is_left_alone(const process::Process& descendant) const;
   void move_back_next();
   void finish(Status status);

@@ -2,7 +2,10 @@
 #include "process/descendants.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #include <set>
 
@@ -18,7 +21,7 @@ std::set<pid_t> descendants_of(pid_t pid, DescendantScan::Source source) {
   while (!scan.advance()) {
   }
   std::set<pid_t> pids;
-  for (const auto& process : scan.take())
+  for (const auto& process : *scan.take())
     pids.insert(process.pid());
   return pids;
 }
@@ -40,6 +43,28 @@ TEST(Descendants, AreFoundAlikeInChildrenFilesAndInTheProcessTable) {
   EXPECT_FALSE(found.contains(stranger.pid()));
   if (DescendantScan::source_here() != DescendantScan::Source::children_files) return;
   EXPECT_EQ(descendants_of(process.pid(), DescendantScan::Source::children_files), found);
+}
+
+// The limit on descriptors is this program's own, so it is for a child to try.
+bool fails_without_descriptors(DescendantScan::Source source) {
+  auto child = Child::run([source] {
+    DescendantScan early(::getppid(), source);
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = 0;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    while (!early.advance()) {
+    }
+    return early.take().error_is(EMFILE) ? 0 : 1;
+  });
+  return child.wait() == 0;
+}
+
+TEST(Descendants, AreNotTakenForAllThereAreWhereTheyCannotBeRead) {
+  EXPECT_TRUE(fails_without_descriptors(DescendantScan::Source::process_table));
+  if (DescendantScan::source_here() == DescendantScan::Source::children_files) {
+    EXPECT_TRUE(fails_without_descriptors(DescendantScan::Source::children_files));
+  }
 }
 
 TEST(Descendants, AncestorsAreFoundOnTheWayUp) {
