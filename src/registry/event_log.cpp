@@ -20,16 +20,25 @@ void EventLog::announce(EventKind kind, std::string run, std::optional<Worker> w
   if (mistaken("forget-an-event") && event.sequence % 64 == 0) return;
   events_.push_back(std::move(event));
   if (events_.size() > kept) events_.pop_front();
-  for (auto each = listeners_.begin(); each != listeners_.end();) {
+  const std::string told = *events_.back().run;
+  tell({});
+  tell(told);
+}
+
+void EventLog::tell(const std::string& run) {
+  for (auto each = listeners_.lower_bound({run, 0});
+       each != listeners_.end() && each->first.first == run;) {
     const auto [token, listener] = *each;
     listener();  // may remove itself, or any other
     each = listeners_.upper_bound(token);
   }
 }
 
-EventLog::Token EventLog::listen(std::function<void()> listener) {
-  listeners_.emplace(++last_token_, std::move(listener));
-  return last_token_;
+EventLog::Token EventLog::listen(const std::optional<std::string>& only,
+                                 std::function<void()> listener) {
+  Token token{only.value_or(std::string()), ++last_listener_};
+  listeners_.emplace(token, std::move(listener));
+  return token;
 }
 
 }  // namespace reeve::registry

@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "reeve/types.hpp"
 
@@ -36,19 +37,22 @@ class EventLog {
     return events_[static_cast<std::size_t>(sequence - oldest())];
   }
 
-  // `listener` is called after each announcement until it is removed. It may remove itself or
-  // another.
-  using Token = std::uint64_t;
-  Token listen(std::function<void()> listener);
-  void remove(Token token) { listeners_.erase(token); }
+  // `listener` is called after each announcement, or each of `only` that run, until it is removed.
+  // It may remove itself or another.
+  using Token = std::pair<std::string, std::uint64_t>;
+  Token listen(const std::optional<std::string>& only, std::function<void()> listener);
+  void remove(const Token& token) { listeners_.erase(token); }
 
  private:
+  void tell(const std::string& run);
+
   static constexpr std::size_t kept = 4096;
   std::deque<Event> events_;
   std::int64_t first_;
   std::int64_t next_;
+  // By run, so that an event costs what those who hear of it cost; those of all runs have none.
   std::map<Token, std::function<void()>> listeners_;
-  Token last_token_ = 0;
+  std::uint64_t last_listener_ = 0;
 };
 
 }  // namespace reeve::registry

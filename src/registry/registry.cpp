@@ -258,13 +258,17 @@ void Registry::cleanup_orphans(const std::function<bool(const LiveRun&)>& may_en
   cleanup.answer = std::move(answer);
   // Runs of a daemon that is gone may have appeared on our root since we started.
   if (const auto recovered = recover()) cleanup.report.foreign = recovered->foreign;
+  // Chosen before the first is ended: with it may die the owner of another.
+  std::vector<LiveRun*> stale;
   for (const auto& [id, run] : runs_) {
     const bool may_be_kept = run->is_open() && run->record().policy == OwnerExitPolicy::keep;
-    const bool stale =
-        run->phase() != RunPhase::opening && !run->owner().is_alive() && !may_be_kept;
-    if (!stale || !may_end(*run)) continue;
+    if (run->phase() != RunPhase::opening && !run->owner().is_alive() && !may_be_kept &&
+        may_end(*run))
+      stale.push_back(run.get());
+  }
+  for (auto* run : stale) {
     // Now: an earlier grace period is cut short.
-    cleanup.awaited[id] =
+    cleanup.awaited[run->id()] =
         run->close(OwnerExitPolicy::kill, [this, key](const api::Outcome<CleanupReport>& outcome) {
           const auto found = cleanups_.find(key);
           if (found == cleanups_.end() || !outcome.ok()) return;

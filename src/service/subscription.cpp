@@ -53,7 +53,9 @@ void Subscription::start(registry::Registry& registry, std::optional<std::string
   const auto send = [weak] {
     if (const auto subscription = weak.lock()) subscription->send_what_fits();
   };
-  self->token_ = registry.events().listen(send);
+  self->token_ = registry.events().listen(self->only_, [weak] {
+    if (const auto subscription = weak.lock()) subscription->take_announced();
+  });
   respond.call().on_room(send);
   respond.call().on_abandoned([self]() mutable { self.reset(); });
   send();
@@ -95,6 +97,13 @@ void Subscription::resume_after(std::int64_t sequence) {
       gap_before(next_, ours ? std::optional(log.oldest() - 1 - sequence) : std::nullopt));
 }
 
+// Of other runs nothing is heard. Whoever had all there was has missed none of its own since, be
+// the log as far ahead as it may.
+void Subscription::take_announced() {
+  if (caught_up_) next_ = registry_.events().newest();
+  send_what_fits();
+}
+
 void Subscription::send_what_fits() {
   const auto& log = registry_.events();
   while (respond_.call().has_room()) {
@@ -103,7 +112,7 @@ void Subscription::send_what_fits() {
       first_.pop_front();
       respond_.stream({std::move(event)});
     } else if (next_ > log.newest()) {
-      return;
+      break;
     } else if (next_ < log.oldest()) {
       first_.push_back(gap_before(log.oldest(), log.oldest() - next_));
       next_ = log.oldest();
@@ -112,6 +121,7 @@ void Subscription::send_what_fits() {
       if (!only_ || event.run == *only_) respond_.stream({event});
     }
   }
+  caught_up_ = first_.empty() && next_ > log.newest();
 }
 
 }  // namespace reeve::service

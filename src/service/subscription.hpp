@@ -27,6 +27,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
  private:
   void take_snapshot();
   void resume_after(std::int64_t sequence);
+  void take_announced();
   void send_what_fits();
 
   registry::Registry& registry_;
@@ -34,7 +35,8 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   Responder<api::Subscribe> respond_;
   std::deque<Event> first_;  // the snapshot, or a gap, still to be sent
   std::int64_t next_;
-  registry::EventLog::Token token_ = 0;
+  bool caught_up_ = false;
+  registry::EventLog::Token token_;
 };
 
 }  // namespace reeve::service

@@ -378,6 +378,25 @@ TEST_F(Lifecycle, EventsCountUpByOneAndCanBeResumed) {
   EXPECT_EQ(again.worker->worker, "b");
 }
 
+TEST_F(Lifecycle, WhatHappensInOtherRunsIsNoGapForASubscriberOfOne) {
+  Follower follower(world_, run_);
+  EXPECT_EQ(follower.next().kind, EventKind::run_opened);  // the snapshot
+  auto owner = Child::sleeper();
+  const auto other = world_.open_run(owner);
+  // More than are kept of all.
+  Conversation busy(world_);
+  for (int i = 0; i < 2100; ++i) {
+    const auto name = "w" + std::to_string(i);
+    busy.ask<api::Reserve>({name, other, {}, {}, {}, {}});
+    busy.ask<api::Unregister>({name, other});
+    ASSERT_TRUE(busy.receive() && busy.receive());
+  }
+  world_.reserve(run_, "worker");
+  const auto next = follower.next();
+  EXPECT_EQ(next.kind, EventKind::reserved);
+  EXPECT_EQ(next.run, run_);
+}
+
 TEST_F(Lifecycle, ASubscriberFromBeforeARestartIsToldOfTheGap) {
   Follower follower(world_, {});
   const auto before = follower.next().sequence;

@@ -213,10 +213,13 @@ class Soak {
       std::array<epoll_event, 64> ready;
       while (!stop_reading_) {
         const int count = ::epoll_wait(epoll.get(), ready.data(), ready.size(), 100);
-        for (int i = 0; i < count; ++i)
-          static_cast<Watcher*>(ready[static_cast<std::size_t>(i)].data.ptr)->read();
-        seen_last_ = std::count_if(watchers_.begin(), watchers_.end(),
-                                   [](const auto& each) { return each->has_seen_last(); });
+        for (int i = 0; i < count; ++i) {
+          auto& watcher = *static_cast<Watcher*>(ready[static_cast<std::size_t>(i)].data.ptr);
+          const bool had_seen = watcher.has_seen_last();
+          watcher.read();
+          if (!had_seen && watcher.has_seen_last()) ++seen_last_;
+        }
+        all_ended_ = watchers_.front()->ended();
       }
     });
   }
@@ -233,8 +236,10 @@ class Soak {
       call<api::Reserve>(each, input);
       call<api::Unregister>(each, {input.worker, each.run});
     }
-    EXPECT_TRUE(
-        eventually([this] { return seen_last_ == static_cast<std::int64_t>(watchers_.size()); }));
+    const auto begun = cycles_ + measured_ + clients_;  // each client's last one
+    EXPECT_TRUE(eventually([&] {
+      return seen_last_ == static_cast<std::int64_t>(watchers_.size()) && all_ended_ == begun;
+    }));
     stop_reading();
     std::int64_t events = 0, ended = 0, present = 0;
     for (const auto& watcher : watchers_) {
@@ -247,7 +252,6 @@ class Soak {
       present += static_cast<std::int64_t>(watcher->present());
     }
     const auto& all = *watchers_.front();
-    const auto begun = cycles_ + measured_ + clients_;  // each client's last one
     EXPECT_EQ(all.ended(), begun);
     EXPECT_EQ(ended, begun) << "those of one run each, together";
     EXPECT_EQ(present, workers_);
@@ -343,6 +347,7 @@ class Soak {
   std::thread reader_;
   std::atomic<bool> stop_reading_ = false;
   std::atomic<std::int64_t> seen_last_ = 0;
+  std::atomic<std::int64_t> all_ended_ = 0;
   std::mutex mutex_;
   std::vector<std::int64_t> resident_;
 };

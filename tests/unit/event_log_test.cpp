@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -77,9 +78,9 @@ TEST(EventLog, DropsTheOldestWhenItIsFull) {
 TEST(EventLog, TellsEachListenerOfEachEventOnceItIsThere) {
   EventLog log;
   std::vector<std::int64_t> seen_by_one, seen_by_two;
-  log.listen([&] { seen_by_one.push_back(log.at(log.newest()).sequence); });
+  log.listen({}, [&] { seen_by_one.push_back(log.at(log.newest()).sequence); });
   announce(log, 1);
-  const auto two = log.listen([&] { seen_by_two.push_back(log.at(log.newest()).sequence); });
+  const auto two = log.listen({}, [&] { seen_by_two.push_back(log.at(log.newest()).sequence); });
   announce(log, 1);
   log.remove(two);
   announce(log, 1);
@@ -88,21 +89,30 @@ TEST(EventLog, TellsEachListenerOfEachEventOnceItIsThere) {
   EXPECT_EQ(seen_by_two, std::vector{first + 1});
 }
 
+TEST(EventLog, TellsAListenerOfOneRunOfNoOther) {
+  EventLog log;
+  std::vector<std::string> heard;
+  log.listen("mine", [&] { heard.push_back(*log.at(log.newest()).run); });
+  for (const char* run : {"another", "mine", "min", "mine", "minea"})
+    log.announce(EventKind::activated, run);
+  EXPECT_EQ(heard, (std::vector<std::string>{"mine", "mine"}));
+}
+
 TEST(EventLog, LetsAListenerRemoveItselfWhileItIsCalled) {
   EventLog log;
   struct Listener {
     EventLog& log;
-    EventLog::Token token = 0;
+    EventLog::Token token{};
     int calls = 0;
   };
   Listener before{log}, leaving{log}, after{log};
-  before.token = log.listen([&] { ++before.calls; });
+  before.token = log.listen({}, [&] { ++before.calls; });
   // What it captured is used after its removal: the log holds it until it has returned.
-  leaving.token = log.listen([&leaving, witness = std::make_shared<int>(0)] {
+  leaving.token = log.listen({}, [&leaving, witness = std::make_shared<int>(0)] {
     leaving.log.remove(leaving.token);
     leaving.calls += 1 + *witness;
   });
-  after.token = log.listen([&] { ++after.calls; });
+  after.token = log.listen({}, [&] { ++after.calls; });
   announce(log, 2);
   EXPECT_EQ(before.calls, 2);
   EXPECT_EQ(leaving.calls, 1);
@@ -112,9 +122,9 @@ TEST(EventLog, LetsAListenerRemoveItselfWhileItIsCalled) {
 TEST(EventLog, NeverGivesATokenTwice) {
   EventLog log;
   int calls = 0;
-  const auto gone = log.listen([] {});
+  const auto gone = log.listen({}, [] {});
   log.remove(gone);
-  const auto present = log.listen([&] { ++calls; });
+  const auto present = log.listen({}, [&] { ++calls; });
   EXPECT_NE(gone, present);
   log.remove(gone);
   announce(log, 1);
