@@ -153,6 +153,9 @@ void Play::start_daemon() {
 // From the daemon's first event on, if it is a new one: what it has found is told, too.
 void Play::subscribe(std::int64_t after) {
   events_ = std::make_unique<Connection>(troupe.connect(0));
+  // Answered, the connection is one that reeved has, and is counted among its descriptors.
+  events_->send("CountEntries", "{}");
+  (void)next_reply(*events_, "CountEntries {}");
   events_->send("Subscribe", fmt::format(R"({{"after":{}}})", after), {}, true);
   told_.clear();
   if (after == 0) expected_events_.emplace_back();  // a gap
