@@ -194,9 +194,12 @@ bool Model::settle_processes() {
   return changed;
 }
 
-void Model::forget(int leaf, const std::set<std::string>& waiters_get) {
+void Model::forget(int leaf, std::set<std::string> waiters_get) {
   const auto worker = workers.extract(leaf).mapped();
-  answer_about(leaf, {waiters_get, false, {}, 0, 0, {}});
+  // Whichever comes first, the end of the worker's cgroup or that of the run.
+  if (waiters_get.contains("NoSuchWorker") && runs.at(worker.run).is_closing)
+    waiters_get.insert("RunClosing");
+  answer_about(leaf, {std::move(waiters_get), false, {}, 0, 0, {}});
   if (worker.process != 0 && !worker.reaping_is_told) faded_[leaf] = worker;
 }
 

@@ -210,7 +210,7 @@ class Model {
   void kill_place(int run, int leaf);  // leaf 0: the whole run
   void terminate(int run);
   void process_exited(int leaf);
-  void forget(int leaf, const std::set<std::string>& waiters_get);
+  void forget(int leaf, std::set<std::string> waiters_get);
   void begin_closing(int run);
   Report end_run(int run);
   bool settle_processes();

@@ -113,7 +113,7 @@ class Soak {
 
   void open_runs() {
     for (std::int64_t i = 0; i < clients_; ++i) {
-      const auto owner = nurseries_[0].bear("").pid;
+      const auto owner = of_those_that_stay_[0].bear("").pid;
       auto& made = applications_.emplace_back(Application{world_->connect(), {}, owner});
       api::OpenRun::Input input;
       input.owner = ProcessId{owner, {}, {}};
@@ -127,18 +127,16 @@ class Soak {
     for (auto i = static_cast<std::int64_t>(churner); i < clients_;
          i += static_cast<std::int64_t>(churners))
       for (std::int64_t j = 0; j < each + (i < workers_ % clients_ ? 1 : 0); ++j)
-        begin_worker(churner, applications_[static_cast<std::size_t>(i)],
+        begin_worker(of_those_that_stay_[churner], applications_[static_cast<std::size_t>(i)],
                      "held-" + std::to_string(j), false);
   }
 
-  pid_t begin_worker(std::size_t churner, Application& client, const std::string& name,
-                     bool moved) {
+  pid_t begin_worker(Nursery& nursery, Application& client, const std::string& name, bool moved) {
     api::Reserve::Input reservation;
     reservation.worker = name;
     reservation.run = client.run;
     const auto reserved = call<api::Reserve>(client, reservation).worker;
-    const auto born =
-        nurseries_[churner].bear(moved ? "" : world_->directory_of(reserved.control_group));
+    const auto born = nursery.bear(moved ? "" : world_->directory_of(reserved.control_group));
     EXPECT_GT(born.pid, 0) << errno_name(-born.pid);
     api::Activate::Input activation;
     activation.worker = name;
@@ -175,7 +173,7 @@ class Soak {
       call<api::Reserve>(client, input);
       return;
     }
-    const pid_t pid = begin_worker(churner, client, name, way == Way::moved);
+    const pid_t pid = begin_worker(nurseries_[churner], client, name, way == Way::moved);
     if (way == Way::detached) {
       call<api::Unregister>(client, {name, client.run});
       return nurseries_[churner].signal(pid, SIGKILL);
@@ -329,7 +327,7 @@ class Soak {
 
   void end_runs() {
     for (const auto& each : applications_)
-      nurseries_[0].signal(each.owner, SIGKILL);
+      of_those_that_stay_[0].signal(each.owner, SIGKILL);
     applications_.clear();
     watchers_.clear();
     slow_.reset();
@@ -338,6 +336,8 @@ class Soak {
 
   // First, while this process is small and alone.
   std::array<Nursery, churners> nurseries_;
+  // To fork, and to reap, takes longer the more children there are.
+  std::array<Nursery, churners> of_those_that_stay_;
   std::int64_t cycles_, workers_, clients_;
   std::int64_t measured_ = 0;
   std::optional<World> world_;
