@@ -131,6 +131,7 @@ void Model::die(int key, std::set<int> signals, std::optional<int> code) {
   process.signals = std::move(signals);
   process.code = code;
   ++fallen_[process.place.run];
+  just_died_.insert(key);
 }
 
 void Model::kill_place(int run, int leaf) {
@@ -168,6 +169,7 @@ void Model::start_daemon() {
 
 void Model::begin_step() {
   fallen_.clear();
+  just_died_.clear();
   events.clear();
   answers.clear();
 }
@@ -274,8 +276,8 @@ Report Model::end_run(int key) {
   report.report.processes_killed = static_cast<std::int64_t>(victims.size());
   // Those that fell just now may have been counted, too.
   report.killed_at_most = report.report.processes_killed + fallen_[key];
-  // Of an owner inside that ends with its closing run, the end may be noticed after the run's own.
-  const bool ends_with_it = run.is_closing && processes.at(run.owner).place.run == key;
+  // Of an owner that ends while its run does, the end may be noticed after the run's own.
+  const bool ends_with_it = run.is_closing && just_died_.contains(run.owner);
   const bool was_orphaned = !processes.at(run.owner).is_alive && !ends_with_it;
   kill_place(key, 0);
   const auto ending = [&] {

@@ -219,6 +219,7 @@ class Model {
 
   int last_leaf_ = 0;
   std::map<int, int> fallen_;    // in this step, by run
+  std::set<int> just_died_;      // in this step
   std::map<int, Worker> faded_;  // gone, but of their reaping may still be told
 };
 
