@@ -88,6 +88,7 @@ struct Worker {
   std::optional<Usage> usage;
   std::optional<Limits> limits;
   std::optional<Metadata> metadata;
+  std::optional<bool> frozen = {};
 };
 
 struct Entry {

@@ -118,7 +118,8 @@ constexpr auto describe(schema::Of<Worker>) {
       member<&Worker::fingerprint>("fingerprint"), member<&Worker::control_group>("controlGroup"),
       member<&Worker::reserved_at>("reservedAt"), member<&Worker::activated_at>("activatedAt"),
       member<&Worker::exit>("exit"), member<&Worker::usage>("usage"),
-      member<&Worker::limits>("limits"), member<&Worker::metadata>("metadata"));
+      member<&Worker::limits>("limits"), member<&Worker::metadata>("metadata"),
+      member<&Worker::frozen>("frozen", "True while it is frozen; absent otherwise."));
 }
 
 constexpr auto describe(schema::Of<Entry>) {

@@ -213,7 +213,10 @@ struct Stop {
 
 struct Freeze {
   static constexpr std::string_view name = "Freeze";
-  static constexpr std::string_view text = "";
+  static constexpr std::string_view text =
+      "Stops everything in the worker's cgroup where it is; replies once all of it stands\n"
+      "still. It can still be killed, and is thawed by what asks it to end: Stop, and the\n"
+      "policy \"terminate\". Of a reservation, what is born or moved inside is frozen.";
 
   struct Input {
     std::string worker;
@@ -231,7 +234,7 @@ struct Freeze {
 
 struct Thaw {
   static constexpr std::string_view name = "Thaw";
-  static constexpr std::string_view text = "";
+  static constexpr std::string_view text = "Lets a frozen worker go on; replies once it does.";
 
   struct Input {
     std::string worker;

@@ -71,6 +71,11 @@ Result<bool> Directory::is_populated() const {
   return says_populated(*events);
 }
 
+bool Directory::is_to_be_frozen() const {
+  const auto content = sys::read_file_at(fd_.get(), "cgroup.freeze");
+  return content.ok() && trim(*content) == "1";
+}
+
 std::optional<std::int64_t> flat_value(std::string_view text, std::string_view key) {
   for (const auto line : split(text, '\n'))
     if (line.size() > key.size() && line.starts_with(key) && line[key.size()] == ' ')

@@ -38,6 +38,8 @@ class Directory {
   [[nodiscard]] std::vector<pid_t> processes_in_tree() const;
   // Whether it or any below holds a process, from cgroup.events.
   [[nodiscard]] Result<bool> is_populated() const;
+  // Whether cgroup.freeze says so: it may be on its way there.
+  [[nodiscard]] bool is_to_be_frozen() const;
   [[nodiscard]] Usage usage() const;
 
   // The record of reeve: the extended attribute user.reeve (Linux 5.9). ENODATA where there is

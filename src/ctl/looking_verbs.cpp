@@ -8,11 +8,6 @@ namespace reeve::ctl {
 
 namespace {
 
-std::string state_of(const Worker& worker) {
-  const std::string state(schema::name_of(worker.state));
-  return worker.exit ? fmt::format("{} ({})", state, told(*worker.exit)) : state;
-}
-
 std::string pid_of(const std::optional<ProcessId>& process) {
   return process ? std::to_string(process->pid) : "-";
 }
@@ -26,7 +21,7 @@ void print_workers(const Options& options, const std::vector<Worker>& workers) {
                         {"FINGERPRINT", Table::Column::wide},
                         {"AGE"}});
   for (const auto& worker : workers)
-    table.add({brief(worker.run), worker.worker, state_of(worker), pid_of(worker.process),
+    table.add({brief(worker.run), worker.worker, told_state(worker), pid_of(worker.process),
                worker.handle.value_or("-"), worker.fingerprint.value_or("-"),
                age(worker.activated_at.value_or(worker.reserved_at))});
   table.print();
@@ -94,7 +89,7 @@ ExitCode verb_show(const Options& options) {
   const auto& worker = output->worker;
   line("Worker", worker.worker);
   line("Run", worker.run);
-  line("State", state_of(worker));
+  line("State", told_state(worker));
   if (worker.process) line("Process", pid_of(worker.process));
   if (worker.handle) line("Handle", *worker.handle);
   if (worker.fingerprint) line("Fingerprint", *worker.fingerprint);

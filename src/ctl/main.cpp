@@ -53,6 +53,8 @@ const std::vector<Group>& verb_groups() {
         {"signal", "WORKER SIGNAL", "send a signal to its process", 2, 2, "w", verb_signal},
         {"stop", "WORKER", "SIGTERM, then kill its tree after the grace period", 1, 1, "g",
          verb_stop},
+        {"freeze", "WORKER", "stop everything in it where it is", 1, 1, "", verb_freeze},
+        {"thaw", "WORKER", "let it go on", 1, 1, "", verb_thaw},
         {"wait", "WORKER", "wait until it has exited", 1, 1, "", verb_wait}}},
       {"Looking",
        {{"status", "", "show what reeved keeps, in short", 0, 0, "", verb_status},

@@ -58,4 +58,10 @@ std::string told(const Exit& exit) {
   return {};
 }
 
+std::string told_state(const Worker& worker) {
+  std::string state(schema::name_of(worker.state));
+  if (worker.frozen.value_or(false)) state += " (frozen)";
+  return worker.exit ? fmt::format("{} ({})", state, told(*worker.exit)) : state;
+}
+
 }  // namespace reeve::ctl

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "api/types.hpp"
 #include "ctl/options.hpp"
 #include "json/codec.hpp"
 
@@ -49,5 +50,7 @@ inline std::string brief(const std::string& run) {
 std::string age(const Timestamp& since);
 // "exited 0", "SIGKILL", "zombie": how a worker ended, as far as is known.
 std::string told(const Exit& exit);
+// "active (frozen)", "exited (SIGKILL)".
+std::string told_state(const Worker& worker);
 
 }  // namespace reeve::ctl

@@ -55,8 +55,7 @@ std::vector<Branch> processes_in(const cgroup::Mount& mount, const std::string& 
 }
 
 Branch branch_of(const cgroup::Mount& mount, const Worker& worker) {
-  auto text = fmt::format("worker {} {}", worker.worker, schema::name_of(worker.state));
-  if (worker.exit) text += fmt::format(" ({})", told(*worker.exit));
+  auto text = fmt::format("worker {} {}", worker.worker, told_state(worker));
   if (worker.process) text += fmt::format(", process {}", worker.process->pid);
   if (worker.handle) text += fmt::format(", handle {}", *worker.handle);
   return {std::move(text), processes_in(mount, worker.control_group)};

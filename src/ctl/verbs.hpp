@@ -21,6 +21,8 @@ ExitCode verb_register(const Options& options);
 ExitCode verb_unregister(const Options& options);
 ExitCode verb_signal(const Options& options);
 ExitCode verb_stop(const Options& options);
+ExitCode verb_freeze(const Options& options);
+ExitCode verb_thaw(const Options& options);
 ExitCode verb_wait(const Options& options);
 
 // looking_verbs.cpp

@@ -89,11 +89,20 @@ ExitCode verb_register(const Options& options) {
       fmt::format("worker {} is active with process {}", output->worker.worker, process->pid()));
 }
 
-ExitCode verb_unregister(const Options& options) {
+namespace {
+
+template <class Method>
+ExitCode done_to_worker(const Options& options) {
   auto session = Session::open(options);
   if (!session) return session.error();
-  const auto output = session->call<api::Unregister>({options.arguments.front(), options.run});
+  const auto output = session->call<Method>({options.arguments.front(), options.run});
   return output.ok() ? exit_ok : output.error();
+}
+
+}  // namespace
+
+ExitCode verb_unregister(const Options& options) {
+  return done_to_worker<api::Unregister>(options);
 }
 
 ExitCode verb_signal(const Options& options) {
@@ -114,6 +123,14 @@ ExitCode verb_stop(const Options& options) {
   return show_worker(options, worker,
                      fmt::format("worker {} has stopped: {}", worker.worker,
                                  worker.exit ? told(*worker.exit) : "nothing ran"));
+}
+
+ExitCode verb_freeze(const Options& options) {
+  return done_to_worker<api::Freeze>(options);
+}
+
+ExitCode verb_thaw(const Options& options) {
+  return done_to_worker<api::Thaw>(options);
 }
 
 ExitCode verb_wait(const Options& options) {

@@ -106,7 +106,11 @@ void LiveRun::perform(RunActions actions) {
       log::warning("run {}: {}", id_, written.error().message());
   if (actions.has(watch_owner)) this->watch_owner();
   if (actions.has(announce_opened)) surroundings_.events.announce(EventKind::run_opened, id_);
-  if (actions.has(signal_all)) signal_tree(directory_, surroundings_.mount, SIGTERM);
+  if (actions.has(signal_all)) {
+    signal_tree(directory_, surroundings_.mount, SIGTERM);
+    for (const auto& [key, worker] : workers_)
+      worker->thaw_to_be_heard();
+  }
   if (actions.has(arm_grace))
     timer_ = surroundings_.loop.at(*record_.kill_at, [this] { apply(RunEvent::grace_over); });
   if (actions.has(watch_emptiness)) empty_tree(false);

@@ -40,6 +40,7 @@ LiveWorker::~LiveWorker() {
   if (activation_answer_) activation_answer_(ended);
   exit_waiters_.answer(ended);
   empty_waiters_.answer(ended);
+  if (freezing_) freezing_->give_up(ended);
 }
 
 std::string LiveWorker::path() const {
@@ -75,6 +76,7 @@ reeve::Worker LiveWorker::described(WithUsage usage) const {
   worker.usage = record_.usage;
   worker.limits = record_.limits;
   worker.metadata = record_.metadata;
+  if (frozen_ && !worker.exit) worker.frozen = true;
   if (usage == WithUsage::current && !worker.usage)
     if (const auto directory = open_directory()) worker.usage = directory->usage();
   return worker;
@@ -130,6 +132,7 @@ Status LiveWorker::perform(WorkerActions actions) {
   if (actions.has(announce_unregistered))
     events.announce(EventKind::unregistered, run_.id(), described());
   if (actions.has(unlist)) run_.unlist(*this);
+  if (actions.has(signal_process)) thaw_to_be_heard();
   if (actions.has(signal_process) && process_)
     if (const auto sent = process_.signal(SIGTERM); !sent && sent.error().number != ESRCH)
       log::warning("{}", sent.error().message());
@@ -387,10 +390,27 @@ Status LiveWorker::signal(int number, bool whole_tree) const {
   return Done{};
 }
 
+void LiveWorker::want(Freezing::State state, Answer<Done> answer) {
+  if (!freezing_)
+    freezing_ = std::make_unique<Freezing>(surroundings_.loop, [this] { return open_directory(); });
+  freezing_->want(state, [this, state, answer = std::move(answer)](const auto& outcome) {
+    if (outcome.ok()) frozen_ = state == Freezing::State::frozen;
+    answer(outcome);
+  });
+}
+
+void LiveWorker::thaw_to_be_heard() {
+  if (!frozen_ && !freezing_) return;
+  thaw([this](const api::Outcome<Done>& thawed) {
+    if (!thawed.ok()) log::warning("cgroup {} cannot be thawed: {}", path(), thawed.error().error);
+  });
+}
+
 Waiters<reeve::Worker>::Token LiveWorker::stop(Microseconds grace, Answer<reeve::Worker> answer) {
   const auto kill_at = monotonic_now() + grace;
   record_.kill_at = std::min(record_.kill_at.value_or(kill_at), kill_at);
   const auto token = empty_waiters_.add(std::move(answer));
+  thaw_to_be_heard();
   apply(WorkerEvent::stop);
   return token << 1;
 }
@@ -407,6 +427,7 @@ void LiveWorker::forget_waiter(Waiters<reeve::Worker>::Token token) {
 
 void LiveWorker::adopt() {
   using enum WorkerPhase;
+  if (const auto directory = open_directory()) frozen_ = directory->is_to_be_frozen();
   switch (phase()) {
     case reserved:
       (void)perform(WorkerActions(WorkerAction::arm_expiry));

@@ -7,6 +7,7 @@
 #include "process/process.hpp"
 #include "registry/activation.hpp"
 #include "registry/emptying.hpp"
+#include "registry/freezing.hpp"
 #include "registry/reaping.hpp"
 #include "registry/records.hpp"
 #include "registry/removal.hpp"
@@ -64,6 +65,10 @@ class LiveWorker {
   Waiters<reeve::Worker>::Token wait(Answer<reeve::Worker> answer);
   void forget_waiter(Waiters<reeve::Worker>::Token token);
   [[nodiscard]] Status signal(int number, bool whole_tree) const;
+  void freeze(Answer<Done> answer) { want(Freezing::State::frozen, std::move(answer)); }
+  void thaw(Answer<Done> answer) { want(Freezing::State::thawed, std::move(answer)); }
+  // What asks a worker to end must be heard by it.
+  void thaw_to_be_heard();
 
   // After a restart: takes up what the record says was going on.
   void adopt();
@@ -98,6 +103,7 @@ class LiveWorker {
   void complete(Exit& exit) const;
   void kill_tree();
   void remove_directory();
+  void want(Freezing::State state, Answer<Done> answer);
 
   const Surroundings& surroundings_;
   LiveRun& run_;
@@ -113,6 +119,8 @@ class LiveWorker {
   std::unique_ptr<Reaping> reaping_;
   std::unique_ptr<Activation> activation_;
   std::unique_ptr<Emptying> emptying_;
+  std::unique_ptr<Freezing> freezing_;
+  bool frozen_ = false;
   std::unique_ptr<Removal> removal_;
 
   Answer<reeve::Worker> creation_answer_;

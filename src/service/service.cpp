@@ -48,6 +48,8 @@ Service::Service(loop::Loop& loop, registry::Registry& registry, AccessRules rul
   offer<api::CountEntries>(&Service::count_entries);
   offer<api::Signal>(&Service::signal);
   offer<api::Stop>(&Service::stop);
+  offer<api::Freeze>(&Service::freeze);
+  offer<api::Thaw>(&Service::thaw);
   offer<api::Wait>(&Service::wait);
   offer<api::Subscribe>(&Service::subscribe);
   offer<api::GetInfo>(&Service::get_info);

@@ -67,6 +67,8 @@ class Service {
   void unregister(api::Unregister::Input input, Responder<api::Unregister> respond);
   void signal(api::Signal::Input input, Responder<api::Signal> respond);
   void stop(api::Stop::Input input, Responder<api::Stop> respond);
+  void freeze(api::Freeze::Input input, Responder<api::Freeze> respond);
+  void thaw(api::Thaw::Input input, Responder<api::Thaw> respond);
   void wait(api::Wait::Input input, Responder<api::Wait> respond);
 
   // service/queries.cpp
@@ -108,6 +110,10 @@ class Service {
   [[nodiscard]] api::Outcome<process::Process> process_for(
       const registry::LiveRun& run, const std::optional<ProcessId>& id,
       const std::optional<std::int64_t>& descriptor, Call& call) const;
+  // Of a worker that the caller may change and that has not exited, once it is settled.
+  template <class Method>
+  void change_worker(const typename Method::Input& input, Responder<Method> respond,
+                     void (registry::LiveWorker::*change)(registry::Answer<Done>));
   [[nodiscard]] std::optional<api::Failure> objection_to_workers_of(const Caller& caller) const;
 
   loop::Loop& loop_;

@@ -196,6 +196,33 @@ void Service::stop(api::Stop::Input input, Responder<api::Stop> respond) {
   });
 }
 
+template <class Method>
+void Service::change_worker(const typename Method::Input& input, Responder<Method> respond,
+                            void (registry::LiveWorker::*change)(registry::Answer<Done>)) {
+  const auto run = run_to_change(input.run, respond.caller());
+  if (!run) return respond.fail(run.error());
+  const auto found = worker_in(**run, input.worker);
+  if (!found) return respond.fail(found.error());
+  auto* worker = *found;
+  worker->when_settled([worker, respond, change] {
+    if (worker->state() == WorkerState::exited)
+      return respond.fail(
+          api::failure(api::NoSuchProcess{registry::process_id(*worker->record().process)}));
+    (worker->*change)([respond](const api::Outcome<Done>& outcome) {
+      if (!outcome.ok()) return respond.fail(outcome.error());
+      respond.reply({});
+    });
+  });
+}
+
+void Service::freeze(api::Freeze::Input input, Responder<api::Freeze> respond) {
+  change_worker<api::Freeze>(input, respond, &registry::LiveWorker::freeze);
+}
+
+void Service::thaw(api::Thaw::Input input, Responder<api::Thaw> respond) {
+  change_worker<api::Thaw>(input, respond, &registry::LiveWorker::thaw);
+}
+
 void Service::wait(api::Wait::Input input, Responder<api::Wait> respond) {
   const auto run = run_for(input.run, respond.caller());
   if (!run) return respond.fail(run.error());

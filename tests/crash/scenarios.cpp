@@ -63,6 +63,10 @@ void stop_obeyed_and_not(Story& story) {
   run.worker("reserved").stop(milliseconds(10));
 }
 
+void frozen_thawed_and_stopped(Story& story) {
+  story.run().worker("obeys").freeze().thaw().freeze().stop(hours(1));
+}
+
 void reservation_expires(Story& story) {
   auto& run = story.run();
   run.worker("worker").reserve(milliseconds(200)).spawn(inside).await_removal();
@@ -163,6 +167,11 @@ const std::vector<Scenario>& scenarios() {
          run.worker("reserved").reserve().spawn(inside);
        },
        stop_obeyed_and_not},
+      {"freeze", playing,
+       [](Story& story) {
+         story.open_run().worker("obeys").reserve().spawn({.descendants = 1}).activate();
+       },
+       frozen_thawed_and_stopped},
       {"expiry", playing, open_a_run, reservation_expires},
       {"name-again", playing, open_a_run, name_is_used_again},
       {"unreaped", playing, open_a_run, exits_unreaped},

@@ -49,6 +49,8 @@ class StoryWorker {
   StoryWorker& activate();
   // Reserve and Activate in one.
   StoryWorker& enroll();
+  StoryWorker& freeze();
+  StoryWorker& thaw();
   StoryWorker& stop(Microseconds grace);
   StoryWorker& unregister();
   // Its process dies and is reaped.
@@ -81,7 +83,8 @@ class StoryWorker {
   bool may_die_ = false;  // reeved may have killed its process
   bool was_unregistered_ = false;
   bool is_contained_ = false;
-  bool is_brief_ = false;      // its reservation expires by itself
+  bool is_brief_ = false;  // its reservation expires by itself
+  std::set<bool> may_be_frozen_{false};
   std::string control_group_;  // as Reserve told
   Shape shape_;
   Child process_;

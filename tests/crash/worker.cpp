@@ -119,7 +119,22 @@ StoryWorker& StoryWorker::enroll() {
   return *this;
 }
 
+StoryWorker& StoryWorker::freeze() {
+  may_be_frozen_ = {false, true};
+  (void)story_.ask<api::Freeze>({name_, run_.id()});
+  may_be_frozen_ = {true};
+  return *this;
+}
+
+StoryWorker& StoryWorker::thaw() {
+  may_be_frozen_ = {false, true};
+  (void)story_.ask<api::Thaw>({name_, run_.id()});
+  may_be_frozen_ = {false};
+  return *this;
+}
+
 StoryWorker& StoryWorker::stop(Microseconds grace) {
+  may_be_frozen_.insert(false);
   may_be(may_be_.contains(Standing::active) ? Standing::exited : Standing::absent);
   may_die_ = true;
   (void)story_.ask<api::Stop>({name_, run_.id(), grace});
@@ -231,7 +246,12 @@ void StoryWorker::check_active(const Worker& listed, std::vector<std::string>& f
          "its fingerprint is " + listed.fingerprint.value_or("none"));
   const auto where = control_group_of(process_.pid());
   expect(where == listed.control_group, "its process is in " + where);
-  const auto text = read_file(story_.world().directory_of(listed.control_group) + "/cgroup.procs");
+  const auto directory = story_.world().directory_of(listed.control_group);
+  const bool frozen = listed.frozen.value_or(false);
+  expect(may_be_frozen_.contains(frozen), frozen ? "is frozen" : "is not frozen");
+  expect((read_file(directory + "/cgroup.freeze") == "1\n") == frozen,
+         frozen ? "its cgroup is not frozen" : "its cgroup is frozen");
+  const auto text = read_file(directory + "/cgroup.procs");
   const auto inside = std::count(text.begin(), text.end(), '\n');
   expect(inside == shape_.descendants + 1,
          fmt::format("{} of {} processes are in its cgroup", inside, shape_.descendants + 1));

@@ -158,6 +158,10 @@ TEST_F(Reevectl, EveryVerbTellsPeopleWhatItDid) {
   expect_output({"entries"}, {"CONTROL GROUP", "worker-a", brief()});
   expect_output({"entries", "--count"}, {"4\n"});
   expect_output({"validate"}, {"all workers are alive"});
+  expect_output({"freeze", "a"}, {});
+  expect_output({"show", "a"}, {"active (frozen)"});
+  expect_output({"tree"}, {"worker a active (frozen), process " + pid_of(first)});
+  expect_output({"thaw", "a"}, {});
   expect_output({"signal", "a", "SIGCONT"}, {});
   expect_output({"signal", "a", "CONT", "--whole-tree"}, {});
   expect_output({"stop", "a", "--grace", "10s"}, {"worker a has stopped"});

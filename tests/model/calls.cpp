@@ -321,6 +321,17 @@ Expected Model::signal(const Step& step) {
   return {};
 }
 
+Expected Model::freeze(const Step& step, bool frozen) {
+  Expected expected;
+  const int run = target_to_change(step, expected);
+  const auto* found = run == 0 ? nullptr : find(run, step.long_text("worker").value_or(""));
+  if (run != 0 && found == nullptr) expected.errors.insert("NoSuchWorker");
+  if (found != nullptr && found->phase == Phase::exited) expected.errors.insert("NoSuchProcess");
+  if (!expected.errors.empty()) return expected;
+  workers.at(found->leaf).is_frozen = frozen;
+  return {};
+}
+
 void Model::stop(const Step& step) {
   Expected expected;
   const int call = step.number("call");
@@ -337,6 +348,7 @@ void Model::stop(const Step& step) {
     return forget(worker.leaf, {"NoSuchWorker"});
   }
   pending[call] = {0, worker.leaf};
+  worker.is_frozen = false;
   worker.is_over_soon |= duration_of(step, "grace", runs.at(run).grace) <= soon;
   if (worker.phase == Phase::stopping) return;
   worker.phase = Phase::stopping;

@@ -60,6 +60,7 @@ struct Worker {
   std::string name;
   Phase phase = Phase::reserved;
   int process = 0;
+  bool is_frozen = false;
   bool is_over_soon = false;  // its reservation, or the grace period of its stopping
   bool reaping_is_told = false;
   std::optional<std::string> handle, fingerprint;
@@ -153,6 +154,7 @@ class Model {
   Expected register_worker(const Step& step);
   Expected unregister(const Step& step);
   Expected signal(const Step& step);
+  Expected freeze(const Step& step, bool frozen);
   void stop(const Step& step);
   void wait(const Step& step);
   Expected cleanup_dead_workers(const Step& step);
@@ -188,6 +190,8 @@ class Model {
   [[nodiscard]] reeve::Run described(const Run& run) const;
   [[nodiscard]] reeve::Worker described(const Worker& worker) const;
   [[nodiscard]] bool is_ancestor_or_self(int process, int of) const;
+  // It does nothing more, and hears of no signal but SIGKILL.
+  [[nodiscard]] bool is_frozen(int process) const;
 
  private:
   [[nodiscard]] int target_to_change(const Step& step, Expected& expected) const;

@@ -133,6 +133,14 @@ std::vector<Kind> worker_kinds() {
          play.model.stop(step);
          play.call_pending<api::Stop>(step, input);
        })},
+      {"freeze", 3, "Freeze", choose_worker, only_if_it_can_call([](Play& play, const Step& step) {
+         play.call<api::Freeze>(step, {*step.long_text("worker"), play.model.run_text(step)},
+                                play.model.freeze(step, true));
+       })},
+      {"thaw", 6, "Thaw", choose_worker, only_if_it_can_call([](Play& play, const Step& step) {
+         play.call<api::Thaw>(step, {*step.long_text("worker"), play.model.run_text(step)},
+                              play.model.freeze(step, false));
+       })},
       {"wait", 5, "Wait", choose_worker, only_if_it_can_call([](Play& play, const Step& step) {
          const api::Wait::Input input{*step.long_text("worker"), play.model.run_text(step)};
          play.model.wait(step);
