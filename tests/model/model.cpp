@@ -68,6 +68,7 @@ reeve::Worker Model::described(const Worker& worker) const {
   out.handle = worker.handle;
   out.fingerprint = worker.fingerprint;
   out.metadata = worker.metadata;
+  if (worker.is_frozen && worker.phase != Phase::exited) out.frozen = true;
   out.control_group = root + "/run-" + out.run + "/leaf";
   if (worker.process != 0) {
     const auto& process = processes.at(worker.process);
@@ -89,6 +90,11 @@ bool Model::is_ancestor_or_self(int process, int of) const {
     if (each == process) return true;
     if (each == 0) return false;
   }
+}
+
+bool Model::is_frozen(int process) const {
+  const auto found = workers.find(processes.at(process).place.leaf);
+  return found != workers.end() && found->second.is_frozen;
 }
 
 std::vector<int> Model::inside(int run) const {
@@ -141,8 +147,15 @@ void Model::kill_place(int run, int leaf) {
 
 // SIGTERM to all; a signal that overtakes it, from a grace period that ends, is as good.
 void Model::terminate(int run) {
+  for (auto& [leaf, worker] : workers)
+    if (worker.run == run) worker.is_frozen = false;
   for (const int key : inside(run))
     if (!processes.at(key).ignores_term) die(key, {SIGTERM, SIGKILL});
+  for (const int key : just_died_) {
+    auto& process = processes.at(key);
+    if (process.place.run == run && !process.code && !process.ignores_term)
+      process.signals.insert(SIGTERM);
+  }
 }
 
 void Model::reap(int key) {
@@ -162,9 +175,11 @@ void Model::start_daemon() {
   is_down = false;
   for (const auto& [key, run] : runs)
     if (run.is_closing) terminate(key);
-  for (const auto& [leaf, worker] : workers)
-    if (worker.phase == Phase::stopping && !processes.at(worker.process).ignores_term)
-      die(worker.process, {SIGTERM, SIGKILL});
+  for (auto& [leaf, worker] : workers) {
+    if (worker.phase != Phase::stopping) continue;
+    worker.is_frozen = false;
+    if (!processes.at(worker.process).ignores_term) die(worker.process, {SIGTERM, SIGKILL});
+  }
 }
 
 void Model::begin_step() {

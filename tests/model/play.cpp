@@ -46,7 +46,18 @@ bool Play::makes_sense(const Step& step) const {
   for (const char* name : {"process", "owner", "by", "parent", "pid-of"})
     if (step.has(name) && !model.processes.contains(step.number(name))) return false;
   if (step.number("run") != 0 && !model.ids.contains(step.number("run"))) return false;
-  return true;
+  return !is_for_frozen(step);
+}
+
+bool Play::is_for_frozen(const Step& step) const {
+  for (const char* actor : {"by", "parent"})
+    if (model.is_frozen(step.number(actor))) return true;
+  if (step.kind == "die" && step.text("signal") != "SIGKILL")
+    return model.is_frozen(step.number("process"));
+  if (step.kind != "spawn" && step.kind != "signal") return false;
+  const auto* worker =
+      model.find(step.number("run"), step.long_text("worker").value_or(std::string()));
+  return worker != nullptr && worker->is_frozen && step.text("signal") != "SIGKILL";
 }
 
 void Play::run(const Step& step) {
@@ -214,6 +225,7 @@ Reply Play::next_reply(Connection& connection, const std::string& to) {
 // Until the world has come to rest as the model says.
 void Play::settle(const Model* before) {
   model.settle();
+  if (!model.is_down) await_reading();
   if (!model.is_down) settle_answers(before);
   expected_events_.insert(expected_events_.end(), model.events.begin(), model.events.end());
   settle_processes();
@@ -231,6 +243,16 @@ void Play::settle(const Model* before) {
         return missing;
       });
   check_unanswered();
+}
+
+// A call that has no answer yet was nevertheless made: also if the next thing is reeved's end.
+void Play::await_reading() {
+  const auto all_are_read = [this] {
+    return std::all_of(calls_.begin(), calls_.end(),
+                       [](const auto& each) { return each.second.connection->is_read(); });
+  };
+  if (has_faults_) return (void)await_for(time_with_faults, all_are_read);
+  await(all_are_read, [] { return std::string("reeved does not read what was sent"); });
 }
 
 void Play::settle_answers(const Model* before) {

@@ -100,6 +100,8 @@ class Play {
   static void compare(const Reply& reply, Expected& expected, const Compare& compare_success);
 
   [[nodiscard]] bool makes_sense(const Step& step) const;
+  // Whether it waits for somebody who is frozen.
+  [[nodiscard]] bool is_for_frozen(const Step& step) const;
   [[nodiscard]] std::size_t descriptors_of_daemon() const;
   void send(const Step& step, const std::string& method, const std::string& parameters,
             std::span<const int> descriptors, Compare compare);
@@ -113,6 +115,7 @@ class Play {
   Reply next_reply(Connection& connection, const std::string& to);
   // `before` is what holds if a call fails because its system calls were made to.
   void settle(const Model* before = nullptr);
+  void await_reading();
   void settle_answers(const Model* before);
   void settle_processes();
   void take_answers();

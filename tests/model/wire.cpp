@@ -1,6 +1,8 @@
 #include "model/wire.hpp"
 
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -27,6 +29,11 @@ void Connection::send(const std::string& method, const std::string& parameters,
     rest.remove_prefix(static_cast<std::size_t>(sent));
     descriptors = {};
   }
+}
+
+bool Connection::is_read() const {
+  int unread = 0;
+  return ::ioctl(socket_.get(), SIOCOUTQ, &unread) < 0 || unread == 0;
 }
 
 bool Connection::receive() {

@@ -28,6 +28,8 @@ class Connection {
   // Takes what has arrived. False if reeved has closed it.
   bool receive();
   std::optional<Reply> take();
+  // Whether reeved has read all that was sent, unix(7)'s SIOCOUTQ.
+  [[nodiscard]] bool is_read() const;
   [[nodiscard]] bool has_reply() const { return !replies_.empty(); }
   [[nodiscard]] int descriptor() const { return socket_.get(); }
 
