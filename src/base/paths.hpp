@@ -1,10 +1,13 @@
-// Where reeve's files are when nobody says otherwise.
+// Where reeve's files are when nobody says otherwise, and what a root may be called.
 #pragma once
 
 #include <unistd.h>
 
 #include <cstdlib>
 #include <string>
+#include <string_view>
+
+#include "base/text.hpp"
 
 namespace reeve {
 
@@ -18,6 +21,14 @@ inline std::string runtime_directory() {
 inline std::string usual_socket() {
   const auto directory = runtime_directory();
   return directory.empty() ? "" : directory + "/io.reeve.Registry";
+}
+
+// The path of a cgroup below the cgroup2 mount, and not the mount itself.
+inline bool can_be_root(std::string_view path) {
+  if (!path.starts_with('/')) return false;
+  for (const auto part : split(path.substr(1), '/'))
+    if (part.empty() || part == "." || part == "..") return false;
+  return true;
 }
 
 }  // namespace reeve

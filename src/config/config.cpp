@@ -5,6 +5,7 @@
 
 #include <toml++/toml.h>
 
+#include "base/paths.hpp"
 #include "sys/calls.hpp"
 
 namespace reeve::config {
@@ -15,9 +16,12 @@ class Reader {
  public:
   Reader(std::string name, Faults& faults) : name_(std::move(name)), faults_(faults) {}
 
-  void fault(const toml::source_region& where, std::string_view what) {
-    faults_.messages.push_back(
-        fmt::format("{}:{}:{}: {}", name_, where.begin.line, where.begin.column, what));
+  void fault(const toml::source_region& region, std::string_view what) {
+    faults_.messages.push_back(fmt::format("{}: {}", where(region), what));
+  }
+
+  [[nodiscard]] std::string where(const toml::source_region& region) const {
+    return fmt::format("{}:{}:{}", name_, region.begin.line, region.begin.column);
   }
 
   void read_path(const toml::node& node, std::string_view key, std::optional<std::string>& value) {
@@ -27,13 +31,21 @@ class Reader {
     value = *text;
   }
 
-  void read_names(const toml::node& node, std::string_view key, std::vector<std::string>& names) {
+  void read_root(const toml::node& node, std::optional<std::string>& value) {
+    read_path(node, "root", value);
+    while (value && value->size() > 1 && value->ends_with('/'))
+      value->pop_back();
+    if (value && !can_be_root(*value))
+      fault(node.source(), "root must be the path of a cgroup below the cgroup2 mount: \"/reeve\"");
+  }
+
+  void read_names(const toml::node& node, std::string_view key, std::vector<Named>& names) {
     const auto* list = node.as_array();
     if (list == nullptr)
       return fault(node.source(), fmt::format("{} must be a list of strings", key));
     for (const auto& element : *list) {
       if (const auto name = element.value_exact<std::string>())
-        names.push_back(*name);
+        names.push_back({*name, where(element.source())});
       else
         fault(element.source(), fmt::format("{} must be a list of strings", key));
     }
@@ -72,7 +84,7 @@ Result<Config, Faults> parse(const std::string& text, const std::string& name) {
     if (key == "socket") {
       reader.read_path(node, "socket", config.socket);
     } else if (key == "root") {
-      reader.read_path(node, "root", config.root);
+      reader.read_root(node, config.root);
     } else if (key == "access") {
       if (!node.is_table()) {
         reader.fault(node.source(), "access must be a table: [access]");

@@ -12,11 +12,17 @@ namespace reeve::config {
 // Who may look at a run: anyone, or only its own user and root.
 enum class Query { anyone, own };
 
+// A user or a group, and where in the file it stands: "FILE:LINE:COLUMN".
+struct Named {
+  std::string name;
+  std::string where;
+};
+
 struct Config {
   std::optional<std::string> socket;
   std::optional<std::string> root;  // path of a cgroup below the cgroup2 mount
-  std::vector<std::string> users;   // [access] open-runs-users: names or numbers
-  std::vector<std::string> groups;  // [access] open-runs-groups
+  std::vector<Named> users;         // [access] open-runs-users: names or numbers
+  std::vector<Named> groups;        // [access] open-runs-groups
   Query query = Query::anyone;      // [access] query
 };
 

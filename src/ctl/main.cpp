@@ -111,6 +111,11 @@ enum GlobalOption {
   version_option
 };
 
+void print_option(const OptionEntry& entry) {
+  fmt::print("  {:<32} {}\n",
+             fmt::format("--{} {}", entry.name, entry.argument ? entry.argument : ""), entry.text);
+}
+
 void print_help() {
   fmt::print(
       "reevectl [--socket PATH] [--run RUN] COMMAND\n\n"
@@ -122,9 +127,7 @@ void print_help() {
   }
   fmt::print("\nOptions of commands:\n");
   for (const auto& entry : option_table)
-    fmt::print("  {:<32} {}\n",
-               fmt::format("--{} {}", entry.name, entry.argument ? entry.argument : ""),
-               entry.text);
+    print_option(entry);
   fmt::print(
       "\nOptions:\n"
       "  --socket PATH                    reeved's socket ($REEVE_SOCKET)\n"
@@ -135,6 +138,16 @@ void print_help() {
       "  -h, --help    --version\n"
       "\nExit status: 0 done, 1 failed, 2 wrong usage, 3 the answer is no, 4 no reeved there;\n"
       "125 to 127 as env(1) for run and exec. See reevectl(1).\n");
+}
+
+void print_help_of(const Verb& verb) {
+  fmt::print("reevectl [--socket PATH] [--run RUN] {} {}\n\n  {}\n", verb.name, verb.arguments,
+             verb.text);
+  if (!verb.options.empty()) fmt::print("\nOptions:\n");
+  for (const auto& entry : option_table)
+    if (verb.options.find(static_cast<char>(entry.letter)) != std::string_view::npos)
+      print_option(entry);
+  fmt::print("\nSee reevectl --help for those of every command, and reevectl(1).\n");
 }
 
 int complain(const std::string& message) {
@@ -223,6 +236,7 @@ int run(int argc, char** argv) {
 
   Options parsed;
   std::string given;  // letters of the command's options
+  bool help_wanted = false;
   const char* socket = std::getenv("REEVE_SOCKET");
   const char* run_id = std::getenv("REEVE_RUN_ID");
   parsed.socket_given = socket != nullptr;
@@ -234,8 +248,8 @@ int run(int argc, char** argv) {
     switch (letter) {
       case 'h':
       case help_option:
-        print_help();
-        return exit_ok;
+        help_wanted = true;
+        continue;
       case socket_option:
         parsed.socket = value;
         parsed.socket_given = true;
@@ -273,9 +287,13 @@ int run(int argc, char** argv) {
     if (const auto wrong = take(parsed, letter, value); !wrong.empty()) return complain(wrong);
     given += static_cast<char>(letter);
   }
-  if (optind >= argc) return complain("a command is missing");
-  const std::string name = argv[optind];
+  const std::string name = optind < argc ? argv[optind] : "";
   const Verb* verb = find_verb(name);
+  if (help_wanted) {
+    verb != nullptr ? print_help_of(*verb) : print_help();
+    return exit_ok;
+  }
+  if (name.empty()) return complain("a command is missing");
   if (verb == nullptr) return complain(fmt::format("there is no command {}", name));
   parsed.arguments.assign(argv + optind + 1, argv + argc);
   if (parsed.arguments.size() < verb->least || parsed.arguments.size() > verb->most)

@@ -64,9 +64,8 @@ int serve(const Options& options) {
     if (root->made) remove_root(*root, root_directory);
     return refuse(refusal);
   };
-  if (rules->runs_are_private)
-    if (const auto hidden = hide_from_others(*root); !hidden)
-      return give_up({exit_no_permission, hidden.error().message()});
+  if (const auto shown = show_to_others(*root, !rules->runs_are_private); !shown)
+    return give_up({exit_no_permission, shown.error().message()});
   auto loop = start_loop();
   if (!loop) return give_up(loop.error());
   auto listener = open_listener(options, *config);

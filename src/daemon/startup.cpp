@@ -96,7 +96,7 @@ Required<std::string> choose_root(const Options& options, const config::Config& 
   if (chosen) {
     while (chosen->size() > 1 && chosen->back() == '/')
       chosen->pop_back();
-    if (!chosen->starts_with('/') || *chosen == "/" || chosen->find("/..") != std::string::npos)
+    if (!can_be_root(*chosen))
       return Refusal{exit_usage, fmt::format("--root {}: must be the path of a cgroup below the "
                                              "cgroup2 mount {}, such as /reeve",
                                              *chosen, mount.point)};
@@ -209,33 +209,40 @@ Required<service::AccessRules> resolve_access(const config::Config& config) {
   service::AccessRules rules;
   rules.daemon_user = ::geteuid();
   rules.runs_are_private = config.query == config::Query::own;
-  const auto unknown = [](const char* what, const std::string& name) {
-    return Refusal{
-        exit_configuration,
-        fmt::format("[access] names the {} {}, which this host does not have", what, name)};
+  const auto unknown = [](const char* what, const config::Named& named) {
+    return Refusal{exit_configuration,
+                   fmt::format("{}: this host has no {} {}", named.where, what, named.name)};
   };
-  for (const auto& name : config.users) {
+  for (const auto& named : config.users) {
+    const auto& name = named.name;
     if (const auto number = parse_number<uid_t>(name))
       rules.may_open_runs.insert(*number);
     else if (const auto* user = ::getpwnam(name.c_str()))
       rules.may_open_runs.insert(user->pw_uid);
     else
-      return unknown("user", name);
+      return unknown("user", named);
   }
-  for (const auto& name : config.groups) {
+  for (const auto& named : config.groups) {
+    const auto& name = named.name;
     if (const auto number = parse_number<gid_t>(name))
       rules.groups_may_open_runs.insert(*number);
     else if (const auto* group = ::getgrnam(name.c_str()))
       rules.groups_may_open_runs.insert(group->gr_gid);
     else
-      return unknown("group", name);
+      return unknown("group", named);
   }
   return rules;
 }
 
-Status hide_from_others(const Root& root) {
-  constexpr mode_t owner_only = 0700;
-  if (::fchmod(root.directory.descriptor(), owner_only) < 0)
+Status show_to_others(const Root& root, bool shown) {
+  constexpr mode_t owner_only = 0700, usual = 0755;
+  struct stat present {};
+  const int directory = root.directory.descriptor();
+  if (::fstat(directory, &present) < 0)
+    return Error{errno, root.directory.path(), "read the mode of cgroup"};
+  // Another mode than this one was chosen by whoever delegated it.
+  if (shown && (present.st_mode & 07777) != owner_only) return Done{};
+  if (::fchmod(directory, shown ? usual : owner_only) < 0)
     return Error{errno, root.directory.path(), "set the mode of cgroup"};
   return Done{};
 }

@@ -53,7 +53,7 @@ Required<Listener> open_listener(const Options& options, const config::Config& c
 Required<service::AccessRules> resolve_access(const config::Config& config);
 
 // Records are extended attributes of cgroups: who can open a cgroup can read them.
-Status hide_from_others(const Root& root);
+Status show_to_others(const Root& root, bool shown);
 
 // As many descriptors as the hard limit, or root's rights, allow: each worker takes one.
 void raise_descriptor_limit();

@@ -41,6 +41,7 @@ struct Options {
   std::optional<std::chrono::seconds> sample;
   std::uint64_t seed = std::random_device{}();
   bool list = false;
+  bool help = false;
   bool verbose = false;
 };
 
@@ -178,12 +179,17 @@ int sweep(const Options& options) {
 
 std::optional<Options> parse(int argc, char** argv) {
   Options options;
-  const option known[] = {
-      {"scenario", required_argument, nullptr, 's'}, {"point", required_argument, nullptr, 'p'},
-      {"linger", required_argument, nullptr, 'l'},   {"then", required_argument, nullptr, 't'},
-      {"sample", required_argument, nullptr, 'S'},   {"seed", required_argument, nullptr, 'r'},
-      {"reeved", required_argument, nullptr, 'd'},   {"list", no_argument, nullptr, 'L'},
-      {"verbose", no_argument, nullptr, 'v'},        {}};
+  const option known[] = {{"scenario", required_argument, nullptr, 's'},
+                          {"point", required_argument, nullptr, 'p'},
+                          {"linger", required_argument, nullptr, 'l'},
+                          {"then", required_argument, nullptr, 't'},
+                          {"sample", required_argument, nullptr, 'S'},
+                          {"seed", required_argument, nullptr, 'r'},
+                          {"reeved", required_argument, nullptr, 'd'},
+                          {"list", no_argument, nullptr, 'L'},
+                          {"verbose", no_argument, nullptr, 'v'},
+                          {"help", no_argument, nullptr, 'h'},
+                          {}};
   for (int letter; (letter = ::getopt_long(argc, argv, "", known, nullptr)) >= 0;) {
     const std::string_view value = optarg != nullptr ? optarg : "";
     const auto number = parse_number<std::uint64_t>(value);
@@ -196,6 +202,9 @@ std::optional<Options> parse(int argc, char** argv) {
         continue;
       case 'L':
         options.list = true;
+        continue;
+      case 'h':
+        options.help = true;
         continue;
       case 'v':
         options.verbose = true;
@@ -223,6 +232,10 @@ int main(int argc, char** argv) {
   if (!options) {
     std::fputs(crash::usage, stderr);
     return 2;
+  }
+  if (options->help) {
+    std::fputs(crash::usage, stdout);
+    return 0;
   }
   if (options->list) {
     for (const auto& scenario : crash::scenarios())

@@ -429,14 +429,15 @@ int main(int argc, char** argv) {
   const option known[] = {{"rounds", required_argument, nullptr, 'r'},
                           {"window", required_argument, nullptr, 'w'},
                           {"reeved", required_argument, nullptr, 'd'},
+                          {"help", no_argument, nullptr, 'h'},
                           {}};
   for (int letter; (letter = ::getopt_long(argc, argv, "", known, nullptr)) >= 0;) {
     if (letter == 'r') rounds = reeve::parse_number<std::uint64_t>(optarg).value_or(0);
     if (letter == 'w') only = optarg;
     if (letter == 'd') ::setenv("REEVED", optarg, 1);
-    if (letter == '?' || rounds == 0) {
-      std::fputs(crash::usage, stderr);
-      return 2;
+    if (letter == '?' || letter == 'h' || rounds == 0) {
+      std::fputs(crash::usage, letter == 'h' ? stdout : stderr);
+      return letter == 'h' ? 0 : 2;
     }
   }
   return under_guard([&] { return crash::play_all(rounds, only); });

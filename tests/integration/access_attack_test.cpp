@@ -407,6 +407,17 @@ TEST_F(PrivateRuns, WhatIsAskedOfAllIsAnsweredOfOnesOwn) {
   EXPECT_EQ(seen_by(stranger), "0 and 0");
 }
 
+TEST_F(PrivateRuns, HaveARootThatOthersCannotOpenUntilTheSettingIsTakenBack) {
+  const auto mode = [this] {
+    return std::filesystem::status(world_.directory_of(world_.root())).permissions() &
+           std::filesystem::perms::others_all;
+  };
+  EXPECT_EQ(mode(), std::filesystem::perms::none);
+  world_.configure("");
+  world_.restart();
+  EXPECT_EQ(mode(), std::filesystem::perms::others_read | std::filesystem::perms::others_exec);
+}
+
 TEST_F(PrivateRuns, AreNotGivenAwayByAPrefixOfTheirIds) {
   const auto owner = sleeper_of(alice.id);
   const auto run = world_.open_run(owner);

@@ -175,6 +175,7 @@ TEST_F(Reevectl, EveryVerbTellsPeopleWhatItDid) {
   expect_output({"close", other.substr(0, 8)}, {"0 workers and 0 reservations removed"});
   expect_output({"close"}, {"processes killed"});
   expect_output({"--help"}, {"reserve", "--socket", "Exit status"});
+  expect_output({"stop", "--help"}, {"stop WORKER", "--grace TIME"});
   expect_output({"--version"}, {"reevectl "});
   EXPECT_TRUE(world_.root_is_empty());
 }

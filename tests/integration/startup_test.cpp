@@ -272,7 +272,8 @@ TEST_F(Startup, AConfigurationThatCannotBeReadOrFollowedIsRefused) {
        {std::pair{"users", "no-such-user"}, {"groups", "no-such-group"}}) {
     write_file(configuration_,
                std::string("[access]\nopen-runs-") + key + " = [\"" + name + "\"]\n");
-    expect_refusal(start(configuration_), daemon::exit_configuration, {name});
+    expect_refusal(start(configuration_), daemon::exit_configuration,
+                   {configuration_ + ":2:", name});
   }
 }
 

@@ -13,6 +13,13 @@ namespace {
 
 using Names = std::vector<std::string>;
 
+Names names_of(const std::vector<Named>& all) {
+  Names names;
+  for (const auto& each : all)
+    names.push_back(each.name + " at " + each.where);
+  return names;
+}
+
 TEST(Config, ReadsEveryKey) {
   const auto config = parse(
       "# reeve.toml\n"
@@ -27,8 +34,8 @@ TEST(Config, ReadsEveryKey) {
   ASSERT_TRUE(config.ok()) << config.error().messages.front();
   EXPECT_EQ(config->socket, "/run/elsewhere/io.reeve.Registry");
   EXPECT_EQ(config->root, "/reeve-runs.service");
-  EXPECT_EQ(config->users, (Names{"ci", "1000"}));
-  EXPECT_EQ(config->groups, Names{"builders"});
+  EXPECT_EQ(names_of(config->users), (Names{"ci at reeve.toml:6:20", "1000 at reeve.toml:6:26"}));
+  EXPECT_EQ(names_of(config->groups), Names{"builders at reeve.toml:8:3"});
   EXPECT_EQ(config->query, Query::own);
 }
 
@@ -57,6 +64,8 @@ TEST(Config, TellsWhereAFaultIsAndWhatIsWrong) {
       {"socket = \"reeve.socket\"\n", "1:10", "socket must be a string, an absolute path"},
       {"socket = [\"/a\"]\n", "1:10", "socket must be a string, an absolute path"},
       {"root=\"reeve\"\n", "1:6", "root must be a string, an absolute path"},
+      {"root = \"/\"\n", "1:8", "root must be the path of a cgroup below the cgroup2 mount"},
+      {"root = \"/a/../b\"\n", "1:8", "root must be the path of a cgroup"},
       {"root = true\n", "1:8", "root must be a string, an absolute path"},
       {"sockets = \"/a\"\n", "1:1", "sockets is not a key of the configuration"},
       {"  [pools]\n", "1:4", "pools is not a key of the configuration"},
