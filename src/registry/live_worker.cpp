@@ -132,10 +132,11 @@ Status LiveWorker::perform(WorkerActions actions) {
   if (actions.has(announce_unregistered))
     events.announce(EventKind::unregistered, run_.id(), described());
   if (actions.has(unlist)) run_.unlist(*this);
-  if (actions.has(signal_process)) thaw_to_be_heard();
-  if (actions.has(signal_process) && process_)
+  if (actions.has(signal_process) && process_) {
+    thaw_to_be_heard();
     if (const auto sent = process_.signal(SIGTERM); !sent && sent.error().number != ESRCH)
       log::warning("{}", sent.error().message());
+  }
   if (actions.has(arm_expiry))
     timer_ = surroundings_.loop.at(record_.expires_at, [this] { apply(WorkerEvent::expired); });
   if (actions.has(arm_grace))
@@ -410,7 +411,7 @@ Waiters<reeve::Worker>::Token LiveWorker::stop(Microseconds grace, Answer<reeve:
   const auto kill_at = monotonic_now() + grace;
   record_.kill_at = std::min(record_.kill_at.value_or(kill_at), kill_at);
   const auto token = empty_waiters_.add(std::move(answer));
-  thaw_to_be_heard();
+  if (process_) thaw_to_be_heard();
   apply(WorkerEvent::stop);
   return token << 1;
 }

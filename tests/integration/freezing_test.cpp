@@ -101,6 +101,24 @@ TEST_F(Freezing, OfAReservationStopsWhatComesInto) {
   EXPECT_TRUE(eventually([&] { return read_file(events).find("frozen 1") != std::string::npos; }));
 }
 
+TEST_F(Freezing, OfAReservationLastsUntilWhatIsInsideIsKilled) {
+  auto* counters = static_cast<Counters*>(
+      ::mmap(nullptr, sizeof(Counters), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  const auto worker = world_.reserve(run_, "worker");
+  auto process = Child::born_in(world_.directory_of(worker.control_group), [counters] {
+    for (;;)
+      ++counters->first;
+    return 0;
+  });
+  ASSERT_TRUE(eventually([&] { return counters->first > 0; }));
+  ASSERT_TRUE(world_.call<api::Freeze>({"worker", run_}));
+  const auto then = counters->first.load();
+  ASSERT_TRUE(world_.call<api::Stop>({"worker", run_, {}}));
+  EXPECT_EQ(WTERMSIG(process.wait()), SIGKILL);
+  EXPECT_EQ(counters->first, then);
+  ::munmap(counters, sizeof(Counters));
+}
+
 TEST_F(Freezing, OnlyWhatMayStillRunIsFrozen) {
   EXPECT_EQ(world_.call<api::Freeze>({"nobody", run_}).error, "NoSuchWorker");
   auto process = Child::sleeper();
