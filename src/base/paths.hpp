@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,12 +24,15 @@ inline std::string usual_socket() {
   return directory.empty() ? "" : directory + "/io.reeve.Registry";
 }
 
-// The path of a cgroup below the cgroup2 mount, and not the mount itself.
-inline bool can_be_root(std::string_view path) {
-  if (!path.starts_with('/')) return false;
-  for (const auto part : split(path.substr(1), '/'))
-    if (part.empty() || part == "." || part == "..") return false;
-  return true;
+// The path of a cgroup below the cgroup2 mount, and not the mount itself, without a slash at its
+// end; nothing if it is none.
+inline std::optional<std::string> root_path(std::string path) {
+  while (path.size() > 1 && path.ends_with('/'))
+    path.pop_back();
+  if (!path.starts_with('/')) return std::nullopt;
+  for (const auto part : split(std::string_view(path).substr(1), '/'))
+    if (part.empty() || part == "." || part == "..") return std::nullopt;
+  return path;
 }
 
 }  // namespace reeve

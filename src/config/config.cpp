@@ -32,10 +32,11 @@ class Reader {
   }
 
   void read_root(const toml::node& node, std::optional<std::string>& value) {
-    read_path(node, "root", value);
-    while (value && value->size() > 1 && value->ends_with('/'))
-      value->pop_back();
-    if (value && !can_be_root(*value))
+    std::optional<std::string> text;
+    read_path(node, "root", text);
+    if (!text) return;
+    value = root_path(*text);
+    if (!value)
       fault(node.source(), "root must be the path of a cgroup below the cgroup2 mount: \"/reeve\"");
   }
 

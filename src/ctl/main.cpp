@@ -289,7 +289,7 @@ int run(int argc, char** argv) {
   }
   const std::string name = optind < argc ? argv[optind] : "";
   const Verb* verb = find_verb(name);
-  if (help_wanted) {
+  if (help_wanted && (verb != nullptr || name.empty())) {
     verb != nullptr ? print_help_of(*verb) : print_help();
     return exit_ok;
   }

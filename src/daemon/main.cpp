@@ -64,8 +64,10 @@ int serve(const Options& options) {
     if (root->made) remove_root(*root, root_directory);
     return refuse(refusal);
   };
-  if (const auto shown = show_to_others(*root, !rules->runs_are_private); !shown)
-    return give_up({exit_no_permission, shown.error().message()});
+  // A private daemon may share the root of another, whose business that is.
+  if (!options.is_private || root->made)
+    if (const auto shown = show_to_others(*root, !rules->runs_are_private); !shown)
+      return give_up({exit_no_permission, shown.error().message()});
   auto loop = start_loop();
   if (!loop) return give_up(loop.error());
   auto listener = open_listener(options, *config);

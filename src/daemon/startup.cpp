@@ -92,16 +92,13 @@ bool is_delegated(const cgroup::Directory& directory) {
 
 Required<std::string> choose_root(const Options& options, const config::Config& config,
                                   const cgroup::Mount& mount, const std::string& own) {
-  auto chosen = options.root ? options.root : config.root;
-  if (chosen) {
-    while (chosen->size() > 1 && chosen->back() == '/')
-      chosen->pop_back();
-    if (!can_be_root(*chosen))
-      return Refusal{exit_usage, fmt::format("--root {}: must be the path of a cgroup below the "
-                                             "cgroup2 mount {}, such as /reeve",
-                                             *chosen, mount.point)};
-    return *chosen;
+  if (options.root) {
+    if (const auto chosen = root_path(*options.root)) return *chosen;
+    return Refusal{exit_usage, fmt::format("--root {}: must be the path of a cgroup below the "
+                                           "cgroup2 mount {}, such as /reeve",
+                                           *options.root, mount.point)};
   }
+  if (config.root) return *config.root;
   if (own != "/") {
     const auto directory = cgroup::Directory::open(mount.point, own);
     if (directory.ok() && is_delegated(*directory)) return own;
@@ -234,16 +231,20 @@ Required<service::AccessRules> resolve_access(const config::Config& config) {
   return rules;
 }
 
+// The note says whose mode it is: another one was chosen by whoever delegated the root.
 Status show_to_others(const Root& root, bool shown) {
   constexpr mode_t owner_only = 0700, usual = 0755;
-  struct stat present {};
-  const int directory = root.directory.descriptor();
-  if (::fstat(directory, &present) < 0)
-    return Error{errno, root.directory.path(), "read the mode of cgroup"};
-  // Another mode than this one was chosen by whoever delegated it.
-  if (shown && (present.st_mode & 07777) != owner_only) return Done{};
-  if (::fchmod(directory, shown ? usual : owner_only) < 0)
-    return Error{errno, root.directory.path(), "set the mode of cgroup"};
+  const std::string note = "hidden";
+  const auto& directory = root.directory;
+  if (shown) {
+    const auto notes = directory.notes();
+    if (!notes || !notes->contains(note)) return Done{};
+  } else if (auto noted = directory.write_note(note, "1"); !noted) {
+    return noted;
+  }
+  if (::fchmod(directory.descriptor(), shown ? usual : owner_only) < 0)
+    return Error{errno, directory.path(), "set the mode of cgroup"};
+  if (shown) directory.remove_note(note);
   return Done{};
 }
 

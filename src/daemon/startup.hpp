@@ -52,7 +52,8 @@ Required<Listener> open_listener(const Options& options, const config::Config& c
 
 Required<service::AccessRules> resolve_access(const config::Config& config);
 
-// Records are extended attributes of cgroups: who can open a cgroup can read them.
+// Records are extended attributes of cgroups: who can open a cgroup can read them. What was hidden
+// by an earlier daemon is shown again.
 Status show_to_others(const Root& root, bool shown);
 
 // As many descriptors as the hard limit, or root's rights, allow: each worker takes one.

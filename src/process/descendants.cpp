@@ -98,7 +98,9 @@ void DescendantScan::read_children_files() {
 
 void DescendantScan::read_process_table() {
   for (int i = 0; i < processes_in_a_slice; ++i) {
+    errno = 0;
     const dirent* entry = ::readdir(processes_);
+    if (entry == nullptr && errno != 0) failure_ = Error{errno, "/proc", "list"};
     complete_ = entry == nullptr;
     if (complete_) return;
     const auto pid = parse_number<pid_t>(entry->d_name);

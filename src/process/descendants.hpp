@@ -34,7 +34,8 @@ class DescendantScan {
   // Does a slice of the work; true when the scan is complete.
   bool advance();
   // The descendants found, each with its pidfd, the ancestor itself not among them. Fails where
-  // something could not be read for another reason than that it is gone: there may be more.
+  // something could not be read for another reason than that it is gone: there may be more. What
+  // proc(5)'s hidepid keeps from a daemon that is no root is not seen in the process table.
   [[nodiscard]] Result<std::vector<Process>> take() const;
 
  private:

@@ -14,8 +14,14 @@ constexpr Microseconds look_again_after{100'000};
 }
 
 void Freezing::want(State state, Answer<Done> answer) {
-  if (state != wanted_)
-    give_up(api::system_failed({ECANCELED, "cgroup", "freeze or thaw, which was then reversed,"}));
+  if (state != wanted_ && !answers_.empty())
+    // From the loop: whoever hears of it may go on with another wish at once.
+    loop_.defer([overtaken = std::exchange(answers_, {})] {
+      const auto reversed =
+          api::system_failed({ECANCELED, "cgroup", "freeze or thaw, which was then reversed,"});
+      for (const auto& each : overtaken)
+        each(reversed);
+    });
   wanted_ = state;
   answers_.push_back(std::move(answer));
   change_.retire();

@@ -23,8 +23,10 @@ class Freezing {
   // The cgroup is opened while there is something to do: a frozen worker costs no descriptor.
   Freezing(loop::Loop& loop, Open open) : loop_(loop), open_(std::move(open)) {}
 
-  // The last wish counts: one that is overtaken by its opposite fails with ECANCELED.
+  // The last wish counts: one that is overtaken by its opposite fails with ECANCELED. An answer may
+  // come when this object is no more.
   void want(State state, Answer<Done> answer);
+  [[nodiscard]] bool wants_frozen() const { return wanted_ == State::frozen; }
   // To everybody who still waits.
   void give_up(const api::Failure& failure) { answer(failure); }
 

@@ -401,9 +401,10 @@ void LiveWorker::want(Freezing::State state, Answer<Done> answer) {
 }
 
 void LiveWorker::thaw_to_be_heard() {
-  if (!frozen_ && !freezing_) return;
-  thaw([this](const api::Outcome<Done>& thawed) {
-    if (!thawed.ok()) log::warning("cgroup {} cannot be thawed: {}", path(), thawed.error().error);
+  if (!frozen_ && !(freezing_ && freezing_->wants_frozen())) return;
+  thaw([path = path()](const api::Outcome<Done>& thawed) {
+    if (!thawed.ok() && api::is<api::SystemFailed>(thawed.error()))
+      log::warning("cgroup {} was to be thawed and is not: {}", path, thawed.error().parameters);
   });
 }
 
@@ -411,8 +412,9 @@ Waiters<reeve::Worker>::Token LiveWorker::stop(Microseconds grace, Answer<reeve:
   const auto kill_at = monotonic_now() + grace;
   record_.kill_at = std::min(record_.kill_at.value_or(kill_at), kill_at);
   const auto token = empty_waiters_.add(std::move(answer));
-  if (process_) thaw_to_be_heard();
+  const bool is_asked_again = phase() == WorkerPhase::stopping;
   apply(WorkerEvent::stop);
+  if (is_asked_again) thaw_to_be_heard();
   return token << 1;
 }
 

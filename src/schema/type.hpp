@@ -9,9 +9,9 @@
 //                              schema::member<&Point::y>("y", "Absent on a line."));
 //   }
 //   enum class Colour { red, dark_green };
+//   // Of the values in the order in which they are declared, from 0 on.
 //   constexpr auto describe(schema::Of<Colour>) {
-//     return schema::enumeration("Colour", "", "red", "darkGreen");  // from 0, as they are
-//     declared
+//     return schema::enumeration("Colour", "", "red", "darkGreen");
 //   }
 //
 // schema::type<Point> is then its description.
@@ -19,7 +19,9 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <span>

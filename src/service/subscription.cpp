@@ -56,7 +56,10 @@ void Subscription::start(registry::Registry& registry, std::optional<std::string
   self->token_ = registry.events().listen(self->only_, [weak] {
     if (const auto subscription = weak.lock()) subscription->take_announced();
   });
-  respond.call().on_room(send);
+  respond.call().on_room([weak] {
+    const auto subscription = weak.lock();
+    if (subscription && !subscription->caught_up_) subscription->send_what_fits();
+  });
   respond.call().on_abandoned([self]() mutable { self.reset(); });
   send();
 }

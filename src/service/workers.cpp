@@ -204,7 +204,9 @@ void Service::change_worker(const typename Method::Input& input, Responder<Metho
   const auto found = worker_in(**run, input.worker);
   if (!found) return respond.fail(found.error());
   auto* worker = *found;
-  worker->when_settled([worker, respond, change] {
+  worker->when_settled([worker, respond, change, run_id = (*run)->id()] {
+    if (!registry::is_listed(worker->phase()))
+      return respond.fail(api::failure(api::NoSuchWorker{run_id, worker->name()}));
     if (worker->state() == WorkerState::exited)
       return respond.fail(
           api::failure(api::NoSuchProcess{registry::process_id(*worker->record().process)}));

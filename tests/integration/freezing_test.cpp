@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <list>
 
 #include "support/world.hpp"
 
@@ -117,6 +118,25 @@ TEST_F(Freezing, OfAReservationLastsUntilWhatIsInsideIsKilled) {
   EXPECT_EQ(WTERMSIG(process.wait()), SIGKILL);
   EXPECT_EQ(counters->first, then);
   ::munmap(counters, sizeof(Counters));
+}
+
+TEST_F(Freezing, ManyWishesAtOnceAreAllAnsweredAndTheLastOneHolds) {
+  auto process = Child::sleeper();
+  activate("worker", process);
+  constexpr int callers = 5;
+  std::list<Conversation> conversations;
+  for (int i = 0; i < callers; ++i) {
+    auto& each = conversations.emplace_back(world_);
+    for (int j = 0; j < 20; ++j) {
+      each.ask<api::Freeze>({"worker", run_});
+      each.ask<api::Thaw>({"worker", run_});
+    }
+  }
+  for (auto& each : conversations)
+    for (int j = 0; j < 40; ++j)
+      ASSERT_TRUE(each.receive());
+  ASSERT_TRUE(world_.call<api::Thaw>({"worker", run_}));
+  EXPECT_EQ(world_.get(run_, "worker")->worker.frozen, std::nullopt);
 }
 
 TEST_F(Freezing, OnlyWhatMayStillRunIsFrozen) {

@@ -397,6 +397,31 @@ TEST_F(Lifecycle, WhatHappensInOtherRunsIsNoGapForASubscriberOfOne) {
   EXPECT_EQ(next.run, run_);
 }
 
+TEST_F(Lifecycle, NorIsItOneWhileThatSubscriberReadsSlowly) {
+  Conversation slow(world_);
+  slow.ask<api::Subscribe>({run_, {}}, Conversation::More::yes);
+  auto owner = Child::sleeper();
+  const auto other = world_.open_run(owner);
+  Conversation busy(world_);
+  const auto come_and_go = [&](const std::string& run, int times) {
+    for (int i = 0; i < times; ++i) {
+      busy.ask<api::Reserve>({"worker", run, {}, {}, {}, {}});
+      busy.ask<api::Unregister>({"worker", run});
+      ASSERT_TRUE(busy.receive() && busy.receive());
+    }
+  };
+  come_and_go(run_, 200);  // more than its socket holds, and less than what is buffered for it
+  come_and_go(other, 2100);
+  int events = 0;
+  for (; events < 401; ++events) {  // with the run itself, told at first
+    const auto message = slow.receive();
+    ASSERT_TRUE(message);
+    ASSERT_EQ(message->find("\"gap\""), std::string::npos) << "after " << events;
+  }
+  world_.reserve(run_, "last");
+  EXPECT_NE(slow.receive()->find("\"last\""), std::string::npos);
+}
+
 TEST_F(Lifecycle, ASubscriberFromBeforeARestartIsToldOfTheGap) {
   Follower follower(world_, {});
   const auto before = follower.next().sequence;
