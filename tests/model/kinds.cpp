@@ -36,9 +36,11 @@ Step choose_step(Chooser& chooser) {
         step->kind = kind.name;
         const bool needs_run = !kind.method.empty() && kind.method != "OpenRun";
         if (needs_run && chooser.model.runs.empty() && !chooser.random.one_in(8)) break;
-        // What reads the kernel's tree shows what it could read.
-        const bool shows_tree = kind.name == "entries" || kind.name == "count";
-        if (chooser.with_faults && !kind.method.empty() && !shows_tree)
+        // What reads the kernel's tree shows what it could read, and a subscription is looked at
+        // event by event.
+        const bool is_spared =
+            kind.name == "entries" || kind.name == "count" || kind.name == "subscribe";
+        if (chooser.with_faults && !kind.method.empty() && !is_spared)
           chooser.maybe(*step, "faults", 12, {"3", "10", "30"});
         return *step;
       }
