@@ -58,12 +58,11 @@ TEST_F(Attack, AProcessThatBecameRootsIsNotTakenAlongByItsOwnOldConnection) {
   struct Ids {
     uid_t real, effective, saved;
   };
-  for (const auto& [real, effective, saved] :
-       {Ids{0, 0, 0}, Ids{alice.id, alice.id, 0}, Ids{alice.id, 0, 0}}) {
+  for (const auto& ids : {Ids{0, 0, 0}, Ids{alice.id, alice.id, 0}, Ids{alice.id, 0, 0}}) {
     const auto told = as({}, [&]() -> std::string {
       if (::setresuid(alice.id, alice.id, 0) < 0) return "no change of user";
       auto client = world_.connect();
-      if (::setresuid(real, effective, saved) < 0) return "no change of user";
+      if (::setresuid(ids.real, ids.effective, ids.saved) < 0) return "no change of user";
       const auto place = control_group_of(::getpid());
       const auto entered = outcome(call_on<api::EnterRun>(client, {run}));
       const auto opened = outcome(call_on<api::OpenRun>(client, {}));
@@ -71,7 +70,7 @@ TEST_F(Attack, AProcessThatBecameRootsIsNotTakenAlongByItsOwnOldConnection) {
       return entered + " " + opened;
     });
     EXPECT_EQ(told, "PermissionDenied PermissionDenied")
-        << real << " " << effective << " " << saved;
+        << ids.real << " " << ids.effective << " " << ids.saved;
     EXPECT_EQ(snapshot(), before);
   }
 }

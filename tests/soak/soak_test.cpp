@@ -239,13 +239,12 @@ class Soak {
       return seen_last_ == static_cast<std::int64_t>(watchers_.size()) && all_ended_ == begun;
     }));
     stop_reading();
-    std::int64_t events = 0, ended = 0, present = 0;
+    std::int64_t ended = 0, present = 0;
     for (const auto& watcher : watchers_) {
       for (const auto& fault : watcher->faults())
         ADD_FAILURE() << fault;
       EXPECT_EQ(watcher->gaps(), 0) << "for a subscriber that reads";
       if (watcher == watchers_.front()) continue;
-      events += watcher->events();
       ended += watcher->ended();
       present += static_cast<std::int64_t>(watcher->present());
     }
