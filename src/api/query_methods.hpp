@@ -10,14 +10,7 @@ struct IsRegistered {
   static constexpr std::string_view name = "IsRegistered";
   static constexpr std::string_view text = "";
 
-  struct Input {
-    std::string worker;
-    std::optional<std::string> run;
-
-    friend constexpr auto describe(Of<Input>) {
-      return members(member<&Input::worker>("worker"), member<&Input::run>("run"));
-    }
-  };
+  using Input = NamedWorker;
 
   struct Output {
     bool registered = false;
@@ -32,14 +25,7 @@ struct GetWorker {
   static constexpr std::string_view name = "GetWorker";
   static constexpr std::string_view text = "";
 
-  struct Input {
-    std::string worker;
-    std::optional<std::string> run;
-
-    friend constexpr auto describe(Of<Input>) {
-      return members(member<&Input::worker>("worker"), member<&Input::run>("run"));
-    }
-  };
+  using Input = NamedWorker;
 
   struct Output {
     Worker worker;
@@ -103,11 +89,7 @@ struct ValidateWorkers {
   static constexpr std::string_view text =
       "The registered workers whose process is gone; changes nothing.";
 
-  struct Input {
-    std::optional<std::string> run;
-
-    friend constexpr auto describe(Of<Input>) { return members(member<&Input::run>("run")); }
-  };
+  using Input = NamedRun;
 
   struct Output {
     std::vector<Worker> dead;
@@ -120,11 +102,7 @@ struct CleanupDeadWorkers {
   static constexpr std::string_view name = "CleanupDeadWorkers";
   static constexpr std::string_view text = "Drops the records of dead workers.";
 
-  struct Input {
-    std::optional<std::string> run;
-
-    friend constexpr auto describe(Of<Input>) { return members(member<&Input::run>("run")); }
-  };
+  using Input = NamedRun;
 
   struct Output {
     std::int64_t removed = 0;
@@ -157,11 +135,7 @@ struct GetStatistics {
   static constexpr std::string_view name = "GetStatistics";
   static constexpr std::string_view text = "";
 
-  struct Input {
-    std::optional<std::string> run;
-
-    friend constexpr auto describe(Of<Input>) { return members(member<&Input::run>("run")); }
-  };
+  using Input = NamedRun;
 
   struct Output {
     Statistics statistics;

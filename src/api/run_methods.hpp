@@ -61,11 +61,7 @@ struct EnterRun {
   static constexpr std::string_view text =
       "Moves the calling process into the run's cgroup, so that all it forks stays there.";
 
-  struct Input {
-    std::optional<std::string> run;
-
-    friend constexpr auto describe(Of<Input>) { return members(member<&Input::run>("run")); }
-  };
+  using Input = NamedRun;
 
   struct Output {
     Run run;
@@ -78,11 +74,7 @@ struct GetRun {
   static constexpr std::string_view name = "GetRun";
   static constexpr std::string_view text = "";
 
-  struct Input {
-    std::optional<std::string> run;
-
-    friend constexpr auto describe(Of<Input>) { return members(member<&Input::run>("run")); }
-  };
+  using Input = NamedRun;
 
   struct Output {
     Run run;

@@ -186,4 +186,20 @@ using schema::member;
 using schema::members;
 using schema::Of;
 using schema::structure;
+
+// What several methods take.
+struct NamedRun {
+  std::optional<std::string> run;
+
+  friend constexpr auto describe(Of<NamedRun>) { return members(member<&NamedRun::run>("run")); }
+};
+
+struct NamedWorker {
+  std::string worker;
+  std::optional<std::string> run;
+
+  friend constexpr auto describe(Of<NamedWorker>) {
+    return members(member<&NamedWorker::worker>("worker"), member<&NamedWorker::run>("run"));
+  }
+};
 }  // namespace reeve::api

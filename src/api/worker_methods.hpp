@@ -151,14 +151,7 @@ struct Unregister {
       "Always succeeds, also for an unknown worker. A live worker leaves the listings\n"
       "at once, yet stays in its cgroup and still ends with its run.";
 
-  struct Input {
-    std::string worker;
-    std::optional<std::string> run;
-
-    friend constexpr auto describe(Of<Input>) {
-      return members(member<&Input::worker>("worker"), member<&Input::run>("run"));
-    }
-  };
+  using Input = NamedWorker;
 
   struct Output {
     friend constexpr auto describe(Of<Output>) { return members(); }
@@ -218,14 +211,7 @@ struct Freeze {
       "still. It can still be killed, and is thawed by what asks it to end: Stop, and the\n"
       "policy \"terminate\". Of a reservation, what is born or moved inside is frozen.";
 
-  struct Input {
-    std::string worker;
-    std::optional<std::string> run;
-
-    friend constexpr auto describe(Of<Input>) {
-      return members(member<&Input::worker>("worker"), member<&Input::run>("run"));
-    }
-  };
+  using Input = NamedWorker;
 
   struct Output {
     friend constexpr auto describe(Of<Output>) { return members(); }
@@ -236,14 +222,7 @@ struct Thaw {
   static constexpr std::string_view name = "Thaw";
   static constexpr std::string_view text = "Lets a frozen worker go on; replies once it does.";
 
-  struct Input {
-    std::string worker;
-    std::optional<std::string> run;
-
-    friend constexpr auto describe(Of<Input>) {
-      return members(member<&Input::worker>("worker"), member<&Input::run>("run"));
-    }
-  };
+  using Input = NamedWorker;
 
   struct Output {
     friend constexpr auto describe(Of<Output>) { return members(); }
@@ -254,14 +233,7 @@ struct Wait {
   static constexpr std::string_view name = "Wait";
   static constexpr std::string_view text = "Replies once the worker has exited.";
 
-  struct Input {
-    std::string worker;
-    std::optional<std::string> run;
-
-    friend constexpr auto describe(Of<Input>) {
-      return members(member<&Input::worker>("worker"), member<&Input::run>("run"));
-    }
-  };
+  using Input = NamedWorker;
 
   struct Output {
     Worker worker;
