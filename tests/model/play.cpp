@@ -29,15 +29,14 @@ Play::Play(test::World& world, const Past& past) : troupe(world.socket()), world
   auto& program = model.processes.at(0);
   program.id.pid = ::getpid();
   ask_ = connection_of(0);
-  subscribe(past.last_event);
+  subscribe(past.is_none ? From::daemons_first_event : From::now);
   settle();
   check_quickly();  // and no connection of an earlier play is left
   descriptors_at_first_ = descriptors_of_daemon();
 }
 
 Past Play::past() const {
-  return {told_.empty() ? 0 : told_.back().sequence, model.activated_total, model.exited_total,
-          model.orphans_killed_total};
+  return {false, model.activated_total, model.exited_total, model.orphans_killed_total};
 }
 
 // ---- steps
@@ -158,18 +157,21 @@ void Play::start_daemon() {
   world_.start();
   model.orphans_killed_total = 0;
   ask_ = connection_of(0);
-  subscribe(0);
+  subscribe(From::daemons_first_event);
 }
 
-// From the daemon's first event on, if it is a new one: what it has found is told, too.
-void Play::subscribe(std::int64_t after) {
+// A new daemon's from its first event on: what it has found is told, too. One that goes on may have
+// told last words that nobody read at the end of the play before.
+void Play::subscribe(From from) {
   events_ = std::make_unique<Connection>(troupe.connect(0));
   // Answered, the connection is one that reeved has, and is counted among its descriptors.
   events_->send("CountEntries", "{}");
   (void)next_reply(*events_, "CountEntries {}");
-  events_->send("Subscribe", fmt::format(R"({{"after":{}}})", after), {}, true);
+  const bool is_new = from == From::daemons_first_event;
+  events_->send("Subscribe", is_new ? R"({"after":0})" : "{}", {}, true);
+  await([this] { return events_->is_read(); }, [] { return "reeved does not read Subscribe"; });
   told_.clear();
-  if (after == 0) expected_events_.emplace_back();  // a gap
+  if (is_new) expected_events_.emplace_back();  // a gap
 }
 
 // ---- waiting

@@ -20,7 +20,7 @@ std::string to_text(const ExpectedEvent& event);
 
 // What a daemon that goes on serving has done in earlier plays.
 struct Past {
-  std::int64_t last_event = 0;
+  bool is_none = true;
   std::int64_t activated = 0, exited = 0, orphans_killed = 0;
 };
 
@@ -106,7 +106,8 @@ class Play {
   void send(const Step& step, const std::string& method, const std::string& parameters,
             std::span<const int> descriptors, Compare compare);
   std::unique_ptr<Connection> connection_of(int caller);
-  void subscribe(std::int64_t after);
+  enum class From { daemons_first_event, now };
+  void subscribe(From from);
 
   // Until `done`; `what` tells what is missing if that does not come.
   void await(const std::function<bool()>& done, const std::function<std::string()>& what);
