@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <limits>
+#include <system_error>
 
 namespace reeve::test {
 
@@ -17,6 +19,7 @@ namespace {
 
 FileDescriptor copy_of_the_program() {
   const FileDescriptor program(::open(NURSERY_BUILT, O_RDONLY | O_CLOEXEC));
+  if (!program) throw std::system_error(errno, std::generic_category(), NURSERY_BUILT);
   FileDescriptor copy(::memfd_create("nursery", MFD_CLOEXEC));
   while (::sendfile(copy.get(), program.get(), nullptr, std::numeric_limits<int>::max()) > 0) {
   }
