@@ -13,6 +13,7 @@
 #include "registry/registry.hpp"
 #include "service/service.hpp"
 #include "sys/calls.hpp"
+#include "varlink/listen.hpp"
 #include "varlink/server.hpp"
 
 namespace reeve::daemon {
@@ -54,6 +55,9 @@ int serve(const Options& options) {
   if (!config) return refuse(config.error());
   const auto rules = resolve_access(*config);
   if (!rules) return refuse(rules.error());
+  // While nothing is held yet that it would hold, too.
+  auto spawner_process = spawn::fork_spawner();
+  if (!spawner_process) return refuse({exit_failure, spawner_process.error().message()});
   const auto mount = find_cgroup2();
   if (!mount) return refuse(mount.error());
   auto root = open_root(options, *config, *mount);
@@ -84,8 +88,9 @@ int serve(const Options& options) {
 
   int status = exit_ok;
   {
-    registry::Registry registry(**loop, *mount, std::move(root->directory));
-    service::Service service(**loop, registry, *rules);
+    spawn::Spawner spawner(**loop, std::move(*spawner_process));
+    registry::Registry registry(**loop, spawner, *mount, std::move(root->directory));
+    service::Service service(**loop, registry, *rules, varlink::path_of(listener->socket.get()));
     const auto recovered = registry.recover();
     if (!recovered) return refuse({exit_failure, recovered.error().message()});
     report(*recovered, root_path);

@@ -14,8 +14,10 @@
 #include <chrono>
 #include <thread>
 
+#include "base/log.hpp"
 #include "base/paths.hpp"
 #include "base/text.hpp"
+#include "cgroup/limits.hpp"
 #include "daemon/exit_codes.hpp"
 #include "process/process.hpp"
 #include "registry/names.hpp"
@@ -145,6 +147,20 @@ Result<Root> hold_root(const std::string& mount_point, const std::string& path) 
 
 }  // namespace
 
+namespace {
+
+// For limits and accounting of workers; both are done without where it cannot be.
+void enable_controllers(const cgroup::Directory& root) {
+  const auto wanted = cgroup::controllers_to_enable(root);
+  if (wanted.empty() || wanted == cgroup::controllers_enabled(root)) return;
+  if (const auto enabled = sys::write_file_at(root.descriptor(), "cgroup.subtree_control", wanted);
+      !enabled)
+    log::notice("workers cannot be limited: controllers of {}: {}", root.path(),
+                errno_name(enabled.error().number));
+}
+
+}  // namespace
+
 Required<Root> open_root(const Options& options, const config::Config& config,
                          const cgroup::Mount& mount) {
   auto own = process::control_group_of("/proc/self");
@@ -173,6 +189,7 @@ Required<Root> open_root(const Options& options, const config::Config& config,
                      fmt::format("another reeved serves the root {}: stop it, or give this one a "
                                  "root of its own with --root",
                                  *path)};
+  enable_controllers(root->directory);
   return std::move(*root);
 }
 

@@ -107,6 +107,16 @@ Result<Process> Process::adopt(FileDescriptor pidfd) {
   return process;
 }
 
+Result<Process> Process::of_child(pid_t pid, FileDescriptor pidfd) {
+  const Identity identity{pid, sys::pidfd_inode(pidfd.get()), 0};
+  Process process(identity, std::move(pidfd));
+  if (process.identity_.pidfd_id != 0) return process;
+  auto details = process.details();
+  if (!details) return details.error();
+  process.identity_.start_time = details->start_time;
+  return process;
+}
+
 Result<Process> Process::reopen(const Identity& recorded) {
   auto process = open(recorded.pid);
   if (!process) return process;
@@ -160,7 +170,13 @@ Result<std::string> Process::control_group() const {
   return path;
 }
 
+void Process::reap() {
+  ExitStatus status;
+  if (!reaped_ && sys::reap(pidfd_.get(), status.wait_status) == 0) reaped_ = status;
+}
+
 std::optional<ExitStatus> Process::exit_status() const {
+  if (reaped_) return reaped_;
   sys::PidfdInfo info;
   if (sys::pidfd_get_info(pidfd_.get(), sys::pidfd_info_exit, info) < 0) return std::nullopt;
   if ((info.mask & sys::pidfd_info_exit) == 0) return std::nullopt;

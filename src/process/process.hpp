@@ -44,6 +44,8 @@ class Process {
   static Result<Process> open(pid_t pid);
   // Takes over a pidfd that somebody else opened; EBADF if the descriptor is none.
   static Result<Process> adopt(FileDescriptor pidfd);
+  // A child of this process, with the pidfd that clone(2) made of it.
+  static Result<Process> of_child(pid_t pid, FileDescriptor pidfd);
   // The process that `recorded` was written for; ESRCH if it is gone and its pid names nobody or
   // somebody else.
   static Result<Process> reopen(const Identity& recorded);
@@ -63,8 +65,10 @@ class Process {
   [[nodiscard]] Result<Details> details() const;
   // Path of its cgroup below the root of the reader's cgroup namespace, verified in the same way.
   [[nodiscard]] Result<std::string> control_group() const;
-  // The status its parent reaped, from Linux 6.15 on; nothing before it is reaped, or where the
-  // kernel cannot tell.
+  // Collects it if it is a child of this process, and dead: from then on its status is known.
+  void reap();
+  // The status its parent reaped: this process, or another from Linux 6.15 on. Nothing before it is
+  // reaped, or where the kernel cannot tell.
   [[nodiscard]] std::optional<ExitStatus> exit_status() const;
 
   // Whether all its user ids are `user`'s, or `user` is root.
@@ -79,6 +83,7 @@ class Process {
 
   Identity identity_;
   FileDescriptor pidfd_;
+  std::optional<ExitStatus> reaped_;
 };
 
 // The cgroup2 path of a process by bare pid: only for the asking process itself ("self") and PID 1.

@@ -1,5 +1,6 @@
 #include "registry/live_run.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 
@@ -157,16 +158,32 @@ void LiveRun::directory_made(int result, unsigned attempt) {
         surroundings_.loop.after(creation_retry, [this, attempt] { make_directory(attempt + 1); });
     return;
   }
-  const auto written = opened.ok() ? write_record() : opened;
+  if (opened.ok()) return enable_controllers();
+  opening_ended(opened);
+}
+
+void LiveRun::enable_controllers() {
+  if (surroundings_.controllers.empty()) return opening_ended(write_record());
+  auto file = directory_.open_file("cgroup.subtree_control", O_WRONLY);
+  if (!file) return opening_ended(file.error());
+  making_ =
+      surroundings_.loop.write(std::move(*file), surroundings_.controllers, [this](int result) {
+        if (result < 0)
+          return opening_ended(Error{-result, directory_.path(), "enable controllers in"});
+        opening_ended(write_record());
+      });
+}
+
+void LiveRun::opening_ended(const Status& status) {
   const auto answer = std::exchange(opening_answer_, nullptr);
-  if (written.ok()) {
+  if (status.ok()) {
     apply(RunEvent::opened);
     return answer(described());
   }
-  if (opened.ok())
+  if (directory_.descriptor() >= 0)
     (void)surroundings_.loop.remove_directory(surroundings_.root.descriptor(), run_directory(id_),
                                               nullptr);
-  answer(api::system_failed(written.error()));
+  answer(api::system_failed(status.error()));
   apply(RunEvent::opening_failed);
 }
 
@@ -319,8 +336,9 @@ void LiveRun::emptying_told(Emptying::News news) {
 void LiveRun::settle() {
   if (is_open() || emptying_) return;
   // A main process that somebody moved out of the run is waited for as well.
-  if (std::any_of(workers_.begin(), workers_.end(),
-                  [](const auto& each) { return each.second->process_is_alive(); }))
+  if (std::any_of(workers_.begin(), workers_.end(), [](const auto& each) {
+        return each.second->process_is_alive() || each.second->is_being_spawned();
+      }))
     return;
   stuck_ = false;
   apply(RunEvent::emptied);

@@ -87,6 +87,8 @@ class LiveRun {
   void make_directory(unsigned attempt);
   void directory_made(int result, unsigned attempt);
   Status open_and_lock();
+  void enable_controllers();
+  void opening_ended(const Status& status);
   void watch_owner();
   void owner_died();
   void adopt_worker(const std::string& name);

@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "base/test_hooks.hpp"
 #include "base/text.hpp"
+#include "cgroup/limits.hpp"
 #include "registry/live_run.hpp"
 #include "registry/names.hpp"
 
@@ -32,6 +33,7 @@ LiveWorker::LiveWorker(const Surroundings& surroundings, LiveRun& run, std::stri
       record_(std::move(record)) {}
 
 LiveWorker::~LiveWorker() {
+  if (spawning_) surroundings_.spawner.forget(*spawning_);
   const auto ended = run_.is_closing() ? api::failure(api::RunClosing{run_.id()})
                                        : api::failure(api::NoSuchWorker{run_.id(), name()});
   for (const auto& then : std::exchange(when_settled_, {}))
@@ -232,21 +234,37 @@ void LiveWorker::directory_made(int result, unsigned attempts) {
         [this, attempts](int made) { directory_made(made, attempts + 1); });
     return;
   }
-  if (result < 0) return creation_ended(Error{-result, path(), "make cgroup"});
-  if (phase() != WorkerPhase::creating) return creation_ended(Error{ENODEV, path(), "use cgroup"});
-  const auto written = mistaken("answer-before-record") ? Status(Done{}) : write_record();
-  if (!written)
+  if (result < 0) return creation_ended(api::system_failed(Error{-result, path(), "make cgroup"}));
+  if (phase() != WorkerPhase::creating)
+    return creation_ended(api::failure(api::RunClosing{run_.id()}));
+  const auto failure = equip_directory();
+  if (failure)
     (void)surroundings_.loop.remove_directory(surroundings_.root.descriptor(),
                                               run_directory(run_.id()) + "/" + directory_, nullptr);
-  creation_ended(written);
+  creation_ended(failure);
 }
 
-void LiveWorker::creation_ended(const Status& status) {
+// The record last: a directory that has one is a reservation, with all that was asked for.
+std::optional<api::Failure> LiveWorker::equip_directory() const {
+  if (record_.limits) {
+    const auto directory = open_directory();
+    if (!directory) return api::system_failed(directory.error());
+    const auto limited = cgroup::limit(*directory, *record_.limits);
+    if (!limited && limited.error().error.number == ENOENT)
+      return api::failure(api::LimitUnavailable{std::string(limited.error().controller)});
+    if (!limited) return api::system_failed(limited.error().error);
+  }
+  if (mistaken("answer-before-record")) return std::nullopt;
+  const auto written = write_record();
+  return written.ok() ? std::nullopt : std::optional(api::system_failed(written.error()));
+}
+
+void LiveWorker::creation_ended(const std::optional<api::Failure>& failure) {
   const auto answer = std::exchange(creation_answer_, nullptr);
   if (phase() != WorkerPhase::creating) return answer(api::failure(api::RunClosing{run_.id()}));
-  if (!status) {
+  if (failure) {
     run_.abandon_creation(*this);
-    answer(api::system_failed(status.error()));
+    answer(*failure);
     return apply(WorkerEvent::creation_failed);
   }
   run_.list(*this);
@@ -314,6 +332,10 @@ void LiveWorker::activation_ended(const Status& status) {
     apply(WorkerEvent::activation_failed);
     if (answer) answer(refusal_of_move(status.error(), process));
   }
+  settle();
+}
+
+void LiveWorker::settle() {
   for (const auto& then : std::exchange(when_settled_, {}))
     then();
 }
@@ -321,6 +343,63 @@ void LiveWorker::activation_ended(const Status& status) {
 void LiveWorker::when_settled(std::function<void()> then) {
   if (!is_unsettled()) return then();
   when_settled_.push_back(std::move(then));
+}
+
+// ---- spawning
+
+void LiveWorker::spawn(SpawnRequest request, Answer<reeve::Worker> answer) {
+  auto leaf = open_directory();
+  if (!leaf) return answer(api::system_failed(leaf.error()));
+  record_.handle = std::move(request.handle);
+  // Recorded before anything is born inside: what a crash leaves of it was never acknowledged, and
+  // is killed.
+  if (const auto begun = this->request(WorkerEvent::spawn); !begun)
+    return answer(api::system_failed(begun.error()));
+  activation_answer_ = std::move(answer);
+  spawning_ = surroundings_.spawner.start(
+      std::move(request.program), std::move(*leaf),
+      [this](spawn::Spawner::Outcome outcome) { spawn_ended(std::move(outcome)); });
+}
+
+void LiveWorker::spawn_ended(spawn::Spawner::Outcome outcome) {
+  spawning_.reset();
+  const auto answer = std::exchange(activation_answer_, nullptr);
+  const auto result = [&]() -> api::Outcome<reeve::Worker> {
+    if (phase() == WorkerPhase::abandoned || phase() == WorkerPhase::removing) {
+      // Its time was over, and it was killed before it could execute its program.
+      if (outcome.ok()) surroundings_.spawner.collect(std::move(*outcome));
+      outcome = spawn::SpawnFailure{spawn::Step::execute, ETIMEDOUT};
+    }
+    if (outcome.ok()) return take_up(std::move(*outcome));
+    if (phase() == WorkerPhase::condemned) {
+      run_.settle();
+      return api::failure(api::RunClosing{run_.id()});
+    }
+    apply(WorkerEvent::spawn_failed);
+    const auto [step, number] = outcome.error();
+    return api::failure(
+        api::SpawnFailed{std::string(schema::name_of(step)), number, errno_name(number)});
+  }();
+  answer(result);
+  settle();
+}
+
+api::Outcome<reeve::Worker> LiveWorker::take_up(process::Process process) {
+  process_ = std::move(process);
+  record_.process = recorded(process_.identity());
+  if (phase() == WorkerPhase::condemned) {
+    watch_process();
+    run_.kill_again();
+    return api::failure(api::RunClosing{run_.id()});
+  }
+  record_.activated_at = now();
+  if (const auto written = request(WorkerEvent::spawned); !written) {
+    surroundings_.spawner.collect(std::move(process_));
+    record_.process.reset();
+    apply(WorkerEvent::spawn_failed);
+    return api::system_failed(written.error());
+  }
+  return described();
 }
 
 // ---- the process
@@ -334,6 +413,7 @@ void LiveWorker::watch_process() {
 void LiveWorker::notice_death() {
   if (record_.exit || !process_ || process_.is_alive()) return;
   process_watch_.retire();
+  process_.reap();
   run_.release_process(process_.pid(), *this);
   apply(WorkerEvent::process_exited);
   run_.settle();

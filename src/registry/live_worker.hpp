@@ -24,6 +24,11 @@ struct ActivationRequest {
   Activation::MayMove may_move;
 };
 
+struct SpawnRequest {
+  spawn::Request program;
+  std::optional<std::string> handle;
+};
+
 class LiveWorker {
  public:
   // In the phase of the record: `creating` for a new one.
@@ -41,7 +46,11 @@ class LiveWorker {
   [[nodiscard]] WorkerState state() const;
   [[nodiscard]] std::string path() const;
   // Between two states because of a call that is not yet answered.
-  [[nodiscard]] bool is_unsettled() const { return phase() == WorkerPhase::activating; }
+  [[nodiscard]] bool is_unsettled() const {
+    return phase() == WorkerPhase::activating || phase() == WorkerPhase::spawning;
+  }
+  // Also where its run has been told to end meanwhile.
+  [[nodiscard]] bool is_being_spawned() const { return spawning_.has_value(); }
   [[nodiscard]] bool process_is_alive() const { return process_ && process_.is_alive(); }
   // Could not be emptied for some time: a process is stuck in the kernel.
   [[nodiscard]] bool is_stuck() const { return stuck_; }
@@ -52,6 +61,8 @@ class LiveWorker {
   void create(Answer<reeve::Worker> answer);
   // In the phase `reserved`.
   void activate(ActivationRequest request, Answer<reeve::Worker> answer);
+  // In the phase `reserved`, too.
+  void spawn(SpawnRequest request, Answer<reeve::Worker> answer);
   // In any phase: runs `then` once no activation is under way.
   void when_settled(std::function<void()> then);
   // These two fail, and nothing happens, where it cannot be recorded: they are acknowledged at
@@ -89,11 +100,15 @@ class LiveWorker {
   [[nodiscard]] Result<cgroup::Directory> open_directory() const;
 
   void directory_made(int result, unsigned attempts);
-  void creation_ended(const Status& status);
+  void creation_ended(const std::optional<api::Failure>& failure);
+  [[nodiscard]] std::optional<api::Failure> equip_directory() const;
   void start_activation(cgroup::Directory leaf, Activation::Beginning beginning,
                         Activation::MayMove may_move);
   void activation_ended(const Status& status);
   void resume_activation();
+  void spawn_ended(spawn::Spawner::Outcome outcome);
+  api::Outcome<reeve::Worker> take_up(process::Process process);
+  void settle();
   void adopt_process();
   void watch_process();
   void await_reaping();
@@ -122,6 +137,8 @@ class LiveWorker {
   std::unique_ptr<Freezing> freezing_;
   bool frozen_ = false;
   std::unique_ptr<Removal> removal_;
+
+  std::optional<spawn::Spawner::Key> spawning_;
 
   Answer<reeve::Worker> creation_answer_;
   Answer<reeve::Worker> activation_answer_;

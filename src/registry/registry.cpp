@@ -16,11 +16,13 @@ constexpr Microseconds cleanup_patience{10'000'000};
 constexpr std::size_t candidates_told = 16;
 }  // namespace
 
-Registry::Registry(loop::Loop& loop, cgroup::Mount mount, cgroup::Directory root)
+Registry::Registry(loop::Loop& loop, spawn::Spawner& spawner, cgroup::Mount mount,
+                   cgroup::Directory root)
     : loop_(loop),
       mount_(std::move(mount)),
       root_(std::move(root)),
-      surroundings_{loop_, mount_, root_, events_, totals_} {}
+      surroundings_{
+          loop_, spawner, mount_, root_, events_, totals_, cgroup::controllers_enabled(root_)} {}
 
 // ---- recovery
 
@@ -191,6 +193,7 @@ void Registry::reserve(LiveRun& run, ReserveRequest request, Answer<reeve::Worke
   record.phase = WorkerPhase::creating;
   record.name = std::move(request.worker);
   record.fingerprint = std::move(request.fingerprint);
+  record.limits = request.limits;
   record.metadata = std::move(request.metadata);
   record.reserved_at = now();
   record.expires_at = record.reserved_at.monotonic + request.timeout;
@@ -240,6 +243,18 @@ void Registry::activate(LiveRun& run, const std::string& name, ActivationRequest
         api::failure(api::AlreadyActive{run.id(), name, process_id(*worker->record().process)}));
   if (const auto objection = objection_to(run, request.process)) return answer(*objection);
   worker->activate(std::move(request), std::move(answer));
+}
+
+// The worker was just listed: nobody has come between.
+void Registry::spawn(LiveRun& run, ReserveRequest reservation, SpawnRequest request,
+                     Answer<reeve::Worker> answer) {
+  const auto pending = std::make_shared<SpawnRequest>(std::move(request));
+  const auto name = reservation.worker;
+  reserve(run, std::move(reservation),
+          [&run, name, pending, answer](const api::Outcome<reeve::Worker>& reserved) {
+            if (!reserved) return answer(reserved.error());
+            run.find(name)->spawn(std::move(*pending), answer);
+          });
 }
 
 // ---- cleaning

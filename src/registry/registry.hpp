@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "cgroup/limits.hpp"
 #include "registry/live_run.hpp"
 #include "registry/surroundings.hpp"
 
@@ -29,12 +30,13 @@ struct ReserveRequest {
   std::string worker;
   Microseconds timeout{};
   std::optional<std::string> fingerprint;
+  std::optional<Limits> limits;
   std::optional<Metadata> metadata;
 };
 
 class Registry {
  public:
-  Registry(loop::Loop& loop, cgroup::Mount mount, cgroup::Directory root);
+  Registry(loop::Loop& loop, spawn::Spawner& spawner, cgroup::Mount mount, cgroup::Directory root);
   ~Registry();
 
   // Takes up the runs on the root that no daemon serves: adopts those whose owners live, begins to
@@ -68,6 +70,9 @@ class Registry {
   // NotReserved, AlreadyActive, and what keeps a process from being a worker.
   void activate(LiveRun& run, const std::string& worker, ActivationRequest request,
                 Answer<reeve::Worker> answer);
+  // Starts a program as a new worker: AlreadyReserved, AlreadyActive, RunClosing, SpawnFailed.
+  void spawn(LiveRun& run, ReserveRequest reservation, SpawnRequest request,
+             Answer<reeve::Worker> answer);
   // Why this process cannot be a worker of this run; nothing if it can.
   [[nodiscard]] std::optional<api::Failure> objection_to(const LiveRun& run,
                                                          const process::Process& process) const;

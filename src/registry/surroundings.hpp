@@ -9,6 +9,7 @@
 #include "cgroup/hierarchy.hpp"
 #include "loop/loop.hpp"
 #include "registry/event_log.hpp"
+#include "spawn/spawner.hpp"
 
 namespace reeve::registry {
 
@@ -20,10 +21,13 @@ struct Totals {
 
 struct Surroundings {
   loop::Loop& loop;
+  spawn::Spawner& spawner;
   const cgroup::Mount& mount;
   const cgroup::Directory& root;
   EventLog& events;
   Totals& totals;
+  // What a run's cgroup.subtree_control gets: see cgroup/limits.hpp.
+  std::string controllers;
 };
 
 template <class T>

@@ -13,6 +13,8 @@ WorkerStep reserved(Event event) {
   switch (event) {
     case Event::activate:
       return {Phase::activating, Actions(disarm_timer, write_record)};
+    case Event::spawn:
+      return {Phase::spawning, Actions(write_record)};
     case Event::expired:
       return {Phase::abandoned, Actions(write_record, announce_expired, unlist, kill_tree)};
     case Event::unregister:
@@ -32,6 +34,22 @@ WorkerStep activating(Event event) {
       return {Phase::reserved, Actions(write_record, arm_expiry)};
     default:
       return {Phase::activating, {}};
+  }
+}
+
+// The timer still runs: a program on a file system that hangs is not waited for without end.
+WorkerStep spawning(Event event) {
+  switch (event) {
+    case Event::spawned:
+      return {Phase::active,
+              Actions(disarm_timer, write_record, watch_process, announce_activated)};
+    case Event::spawn_failed:
+      return {Phase::abandoned,
+              Actions(disarm_timer, write_record, announce_unregistered, unlist, kill_tree)};
+    case Event::expired:
+      return {Phase::abandoned, Actions(write_record, announce_expired, unlist, kill_tree)};
+    default:
+      return {Phase::spawning, {}};
   }
 }
 
@@ -145,6 +163,8 @@ WorkerStep step(Phase phase, Event event) {
       return reserved(event);
     case Phase::activating:
       return activating(event);
+    case Phase::spawning:
+      return spawning(event);
     case Phase::active:
       return active(event);
     case Phase::stopping:
@@ -174,6 +194,7 @@ WorkerState state_of(Phase phase) {
     case Phase::creating:
     case Phase::reserved:
     case Phase::activating:
+    case Phase::spawning:
       return WorkerState::reserved;
     case Phase::active:
       return WorkerState::active;
@@ -195,6 +216,7 @@ bool is_listed(Phase phase) {
   switch (phase) {
     case Phase::reserved:
     case Phase::activating:
+    case Phase::spawning:
     case Phase::active:
     case Phase::stopping:
     case Phase::emptying:

@@ -1,16 +1,19 @@
 // The life of a worker as a pure function: step(phase, event) -> phase + actions.
 //
+//                   ┌────────► spawning ───────┐
+//                   │             │ │          ▼
 //   creating ──► reserved ──► activating ──► active ──► stopping
-//                   │    ◄────────┘            │ │          │
-//                   │                          │ └────┬─────┘
-//                   │                 detached ◄┘     ▼
-//                   │                    │         emptying ──► exited
+//                   │    ◄────────┘ │          │ │          │
+//                   │               │          │ └────┬─────┘
+//                   │               │ detached ◄┘     ▼
+//                   │               ▼    │         emptying ──► exited
 //                   └──────► abandoned ◄─┴────────────┘            │
 //                                └────────────► removing ◄─────────┘ ──► gone
 //
 //   creating    its directory is being made; nobody was told of it yet
 //   reserved    directory and record are there; what is born inside belongs to it
 //   activating  the record names the process; the process is on its way in
+//   spawning    its process is being started inside
 //   active      the process is in and watched
 //   stopping    asked to end; what is left after the grace period is killed
 //   detached    unregistered while alive: in no listing, contained until it ends
@@ -38,6 +41,7 @@ enum class WorkerPhase {
   creating,
   reserved,
   activating,
+  spawning,
   active,
   stopping,
   detached,
@@ -48,7 +52,7 @@ enum class WorkerPhase {
   condemned,
   gone
 };
-inline constexpr std::size_t worker_phases = 12;
+inline constexpr std::size_t worker_phases = 13;
 
 enum class WorkerEvent {
   created,
@@ -56,6 +60,9 @@ enum class WorkerEvent {
   activate,
   activated,
   activation_failed,
+  spawn,
+  spawned,
+  spawn_failed,
   expired,
   process_exited,
   stop,
@@ -68,7 +75,7 @@ enum class WorkerEvent {
   removal_refused,
   run_closing
 };
-inline constexpr std::size_t worker_events = 16;
+inline constexpr std::size_t worker_events = 19;
 
 // Done in this order.
 enum class WorkerAction : std::uint32_t {
@@ -133,9 +140,9 @@ bool holds_name(WorkerPhase phase);
 bool has_live_process(WorkerPhase phase);
 
 constexpr auto describe(schema::Of<WorkerPhase>) {
-  return schema::enumeration("", "", "creating", "reserved", "activating", "active", "stopping",
-                             "detached", "emptying", "exited", "abandoned", "removing", "condemned",
-                             "gone");
+  return schema::enumeration("", "", "creating", "reserved", "activating", "spawning", "active",
+                             "stopping", "detached", "emptying", "exited", "abandoned", "removing",
+                             "condemned", "gone");
 }
 static_assert(schema::description<WorkerPhase>.names.size() == worker_phases);
 

@@ -15,8 +15,9 @@ namespace reeve::service {
 // Who is calling: user and groups by the socket's credentials, the process by its pidfd.
 struct Caller {
   uid_t user = ~0U;
-  std::vector<gid_t> groups;
-  process::Process process;  // empty where the caller was gone before it could be opened
+  gid_t group = ~0U;
+  std::vector<gid_t> groups;  // `group` among them
+  process::Process process;   // empty where the caller was gone before it could be opened
 };
 
 // Exactly one of reply() and fail() ends a call; both do nothing once the caller is gone.

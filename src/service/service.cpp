@@ -25,8 +25,9 @@ void Service::offer(Handler<Method> handler) {
   };
 }
 
-Service::Service(loop::Loop& loop, registry::Registry& registry, AccessRules rules)
-    : loop_(loop), registry_(registry), rules_(std::move(rules)) {
+Service::Service(loop::Loop& loop, registry::Registry& registry, AccessRules rules,
+                 std::string socket)
+    : loop_(loop), registry_(registry), rules_(std::move(rules)), socket_(std::move(socket)) {
   offer<api::OpenRun>(&Service::open_run);
   offer<api::CloseRun>(&Service::close_run);
   offer<api::EnterRun>(&Service::enter_run);
@@ -35,6 +36,7 @@ Service::Service(loop::Loop& loop, registry::Registry& registry, AccessRules rul
   offer<api::Reserve>(&Service::reserve);
   offer<api::Activate>(&Service::activate);
   offer<api::Register>(&Service::register_worker);
+  offer<api::Spawn>(&Service::spawn);
   offer<api::Unregister>(&Service::unregister);
   offer<api::IsRegistered>(&Service::is_registered);
   offer<api::GetWorker>(&Service::get_worker);
@@ -188,30 +190,6 @@ std::optional<api::Failure> Service::objection_to_workers_of(const Caller& calle
     if (run->record().uid == caller.user) held += static_cast<std::int64_t>(run->workers().size());
   if (held < PerUser::workers) return std::nullopt;
   return api::failure(api::TooMany{"workers", PerUser::workers});
-}
-
-std::optional<api::Failure> objection_to_texts(const std::optional<std::string>& handle,
-                                               const std::optional<std::string>& fingerprint,
-                                               const std::optional<Metadata>& metadata) {
-  const auto too_long = [](const char* what, std::size_t maximum) {
-    return api::failure(api::TooMany{what, static_cast<std::int64_t>(maximum)});
-  };
-  // As they stand in the record: a control character takes six bytes there.
-  const auto written = [](const std::string& text) { return json::encoded(text).size() - 2; };
-  if (handle && written(*handle) > PerRecord::text_bytes)
-    return too_long("handleBytes", PerRecord::text_bytes);
-  if (fingerprint && written(*fingerprint) > PerRecord::text_bytes)
-    return too_long("fingerprintBytes", PerRecord::text_bytes);
-  if (metadata && json::encoded(*metadata).size() > PerRecord::metadata_bytes)
-    return too_long("metadataBytes", PerRecord::metadata_bytes);
-  return std::nullopt;
-}
-
-std::optional<api::Failure> objection_to_duration(std::string_view parameter,
-                                                  const std::optional<Microseconds>& duration) {
-  constexpr std::chrono::hours longest{24 * 365};
-  if (!duration || (duration->count() >= 0 && *duration <= longest)) return std::nullopt;
-  return api::invalid_parameter(parameter, "must be between 0 and a year of microseconds");
 }
 
 }  // namespace reeve::service

@@ -13,6 +13,7 @@
 #include "registry/registry.hpp"
 #include "service/access.hpp"
 #include "service/call.hpp"
+#include "service/objections.hpp"
 
 namespace reeve::service {
 
@@ -31,11 +32,20 @@ class Responder {
   CallPointer call_;
 };
 
+template <class Method>
+auto answer_with_worker(Responder<Method> respond) {
+  return [respond](const api::Outcome<Worker>& worker) {
+    if (!worker) return respond.fail(worker.error());
+    respond.reply({*worker});
+  };
+}
+
 class Subscription;
 
 class Service {
  public:
-  Service(loop::Loop& loop, registry::Registry& registry, AccessRules rules);
+  // `socket` is where workers find this reeved; empty if they are not to be told.
+  Service(loop::Loop& loop, registry::Registry& registry, AccessRules rules, std::string socket);
   ~Service();
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
@@ -70,6 +80,9 @@ class Service {
   void freeze(api::Freeze::Input input, Responder<api::Freeze> respond);
   void thaw(api::Thaw::Input input, Responder<api::Thaw> respond);
   void wait(api::Wait::Input input, Responder<api::Wait> respond);
+
+  // service/spawning.cpp
+  void spawn(api::Spawn::Input input, Responder<api::Spawn> respond);
 
   // service/queries.cpp
   void is_registered(api::IsRegistered::Input input, Responder<api::IsRegistered> respond);
@@ -119,6 +132,7 @@ class Service {
   loop::Loop& loop_;
   registry::Registry& registry_;
   AccessRules rules_;
+  std::string socket_;
   using Dispatch = std::function<void(const json::Value&, const CallPointer&)>;
   std::unordered_map<std::string, Dispatch> methods_;
   // One walk at a time for each user; the first in line is the one under way.
@@ -129,13 +143,5 @@ class Service {
   std::map<uid_t, EntryCalls> entry_calls_;
   std::uint64_t last_entry_call_ = 0;
 };
-
-// What is wrong with texts a client wants stored; nothing if they fit in a record.
-std::optional<api::Failure> objection_to_texts(const std::optional<std::string>& handle,
-                                               const std::optional<std::string>& fingerprint,
-                                               const std::optional<Metadata>& metadata);
-// Microseconds from a client: neither negative nor beyond what a deadline can hold.
-std::optional<api::Failure> objection_to_duration(std::string_view parameter,
-                                                  const std::optional<Microseconds>& duration);
 
 }  // namespace reeve::service

@@ -5,38 +5,6 @@
 
 namespace reeve::service {
 
-namespace {
-
-constexpr Microseconds usual_reservation{60'000'000};
-
-std::optional<api::Failure> objection_to_worker_name(const std::string& name) {
-  const auto objection = registry::objection_to_name(name);
-  if (!objection) return std::nullopt;
-  return api::failure(api::InvalidName{name, *objection});
-}
-
-// Limits come with the controllers that enforce them; none is enabled for workers yet.
-std::optional<api::Failure> objection_to_limits(const std::optional<Limits>& limits) {
-  if (!limits) return std::nullopt;
-  const auto unavailable = [](const char* controller) {
-    return api::failure(api::LimitUnavailable{controller});
-  };
-  if (limits->memory_max_bytes || limits->memory_high_bytes) return unavailable("memory");
-  if (limits->processor_quota_percent || limits->processor_weight) return unavailable("cpu");
-  if (limits->tasks_max) return unavailable("pids");
-  return std::nullopt;
-}
-
-template <class Method>
-auto answer_with_worker(Responder<Method> respond) {
-  return [respond](const api::Outcome<Worker>& worker) {
-    if (!worker) return respond.fail(worker.error());
-    respond.reply({*worker});
-  };
-}
-
-}  // namespace
-
 void Service::reserve(api::Reserve::Input input, Responder<api::Reserve> respond) {
   if (const auto objection = objection_to_worker_name(input.worker))
     return respond.fail(*objection);
@@ -51,7 +19,7 @@ void Service::reserve(api::Reserve::Input input, Responder<api::Reserve> respond
     return respond.fail(*objection);
   registry_.reserve(**run,
                     {std::move(input.worker), input.timeout.value_or(usual_reservation),
-                     std::move(input.fingerprint), std::move(input.metadata)},
+                     std::move(input.fingerprint), input.limits, std::move(input.metadata)},
                     answer_with_worker(respond));
 }
 
@@ -109,21 +77,23 @@ void Service::register_worker(api::Register::Input input, Responder<api::Registe
   };
   const auto run_id = (*run)->id();
   const auto name = input.worker;
-  registry_.reserve(
-      **run, {name, usual_reservation, std::move(input.fingerprint), std::move(input.metadata)},
-      [&registry = registry_, respond, activation, run_id,
-       name](const api::Outcome<Worker>& reserved) {
-        if (!reserved) return respond.fail(reserved.error());
-        registry.activate(
-            *registry.runs().at(run_id), name, std::move(*activation),
-            [&registry, respond, run_id, name](const api::Outcome<Worker>& activated) {
-              if (activated.ok()) return respond.reply({*activated});
-              const auto found = registry.runs().find(run_id);
-              if (found != registry.runs().end())
-                if (auto* worker = found->second->find(name)) worker->withdraw();
-              respond.fail(activated.error());
-            });
-      });
+  registry_.reserve(**run,
+                    {name, usual_reservation, std::move(input.fingerprint), input.limits,
+                     std::move(input.metadata)},
+                    [&registry = registry_, respond, activation, run_id,
+                     name](const api::Outcome<Worker>& reserved) {
+                      if (!reserved) return respond.fail(reserved.error());
+                      registry.activate(*registry.runs().at(run_id), name, std::move(*activation),
+                                        [&registry, respond, run_id,
+                                         name](const api::Outcome<Worker>& activated) {
+                                          if (activated.ok()) return respond.reply({*activated});
+                                          const auto found = registry.runs().find(run_id);
+                                          if (found != registry.runs().end())
+                                            if (auto* worker = found->second->find(name))
+                                              worker->withdraw();
+                                          respond.fail(activated.error());
+                                        });
+                    });
 }
 
 void Service::unregister(api::Unregister::Input input, Responder<api::Unregister> respond) {

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
@@ -10,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -78,6 +80,41 @@ std::uint64_t pidfd_inode(int pidfd) {
 // Both came with the same version, and nothing else tells of it before it happens.
 bool pidfd_tells_reaping(int pidfd) {
   return !is_switched_off(Feature::pidfd_hangup) && is_on_pidfs(pidfd);
+}
+
+Result<Forked> fork_child() {
+  int pidfd = -1;
+  clone_args arguments{};
+  arguments.flags = CLONE_PIDFD;
+  arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
+  arguments.exit_signal = SIGCHLD;
+  const auto pid = static_cast<pid_t>(syscall(SYS_clone3, &arguments, sizeof arguments));
+  if (pid < 0) return Error{errno, {}, "fork"};
+  return Forked{pid, FileDescriptor(pidfd)};
+}
+
+int clone_into(int control_group, int& pidfd) {
+  clone_args arguments{};
+  arguments.flags = CLONE_PIDFD | CLONE_PARENT | CLONE_INTO_CGROUP;
+  arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
+  arguments.cgroup = static_cast<std::uint64_t>(control_group);
+  return static_cast<int>(
+      without_interruption([&] { return syscall(SYS_clone3, &arguments, sizeof arguments); }));
+}
+
+int reap(int pidfd, int& wait_status) {
+  siginfo_t information{};
+  const int waited = without_interruption([&] {
+    return ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd), &information,
+                    WEXITED | WNOHANG);
+  });
+  if (waited < 0) return waited;
+  if (information.si_pid == 0) return -EAGAIN;
+  // As wait(2) would have told it.
+  wait_status = information.si_code == CLD_EXITED   ? information.si_status << 8
+                : information.si_code == CLD_DUMPED ? information.si_status | 0x80
+                                                    : information.si_status;
+  return 0;
 }
 
 Result<FileDescriptor> open_at(int directory, const std::string& path, int flags) {

@@ -41,6 +41,20 @@ std::uint64_t pidfd_inode(int pidfd);
 // Whether poll(2) will report POLLHUP when the process is reaped: from Linux 6.9 on.
 bool pidfd_tells_reaping(int pidfd);
 
+// A copy of this process, as fork(2) makes one, with a pidfd for the parent; pid 0 in the child.
+// The child is to be single-threaded: nothing else is told that there are two now.
+struct Forked {
+  pid_t pid = 0;
+  FileDescriptor pidfd;
+};
+Result<Forked> fork_child();
+// The same, born in a cgroup (Linux 5.7) as a child of this process's parent. The pid, 0 in the
+// child, or -errno.
+int clone_into(int control_group, int& pidfd);
+// Collects a child that is dead: its wait(2) status, -EAGAIN while it lives, -ECHILD if it is no
+// child of this process.
+int reap(int pidfd, int& wait_status);
+
 Result<FileDescriptor> open_at(int directory, const std::string& path, int flags);
 Result<FileDescriptor> open_directory_at(int directory, const std::string& path);
 // The whole file, read with pread(2) from its start. EFBIG beyond `maximum` bytes.

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
+#include <filesystem>
 
 #include "process/process.hpp"
 #include "sys/calls.hpp"
@@ -56,6 +58,14 @@ Result<FileDescriptor> listen_at(const std::string& path, mode_t mode) {
   if (bound != 0) return Error{bound, path, "bind socket"};
   if (::listen(socket.get(), SOMAXCONN) < 0) return Error{errno, path, "listen on socket"};
   return socket;
+}
+
+std::string path_of(int socket) {
+  sockaddr_un address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) < 0) return {};
+  if (size <= offsetof(sockaddr_un, sun_path) || address.sun_path[0] == '\0') return {};
+  return std::filesystem::absolute(address.sun_path);
 }
 
 }  // namespace reeve::varlink

@@ -14,4 +14,7 @@ namespace reeve::varlink {
 // replaced; EADDRINUSE if somebody does.
 Result<FileDescriptor> listen_at(const std::string& path, mode_t mode);
 
+// The absolute path by which a listening socket is found; empty where it has none.
+std::string path_of(int socket);
+
 }  // namespace reeve::varlink

@@ -23,6 +23,7 @@ service::Caller caller_behind(int socket) {
   ucred credentials{};
   if (sys::peer_credentials(socket, credentials) < 0) return caller;
   caller.user = credentials.uid;
+  caller.group = credentials.gid;
   caller.groups = sys::peer_groups(socket);
   caller.groups.push_back(credentials.gid);
   const int pidfd = sys::peer_pidfd(socket);

@@ -202,8 +202,9 @@ class BadInput : public ::testing::Test {
   }
   // Once nobody is connected to the daemon but so many of the test's clients.
   [[nodiscard]] std::size_t settled_descriptors(std::size_t clients = 0) const {
-    constexpr std::size_t listener = 1;
-    EXPECT_TRUE(eventually([&] { return descriptors_of_daemon().sockets == listener + clients; }));
+    constexpr std::size_t listener_and_spawner = 2;
+    EXPECT_TRUE(eventually(
+        [&] { return descriptors_of_daemon().sockets == listener_and_spawner + clients; }));
     return descriptors_of_daemon().all;
   }
   void expect_descriptors(std::size_t count) const {

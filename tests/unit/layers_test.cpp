@@ -28,8 +28,10 @@ const std::map<std::string, std::set<std::string>> allowed{
     {"cgroup", {"base/", "sys/", "reeve/"}},
     {"config", {"base/", "sys/"}},
     {"api", {"base/", "json/", "schema/", "reeve/"}},
+    {"spawn", {"base/", "sys/", "schema/", "json/", "loop/", "process/", "cgroup/"}},
     {"registry",
-     {"api/", "base/", "cgroup/", "json/", "schema/", "loop/", "process/", "sys/", "reeve/"}},
+     {"api/", "base/", "cgroup/", "spawn/", "json/", "schema/", "loop/", "process/", "sys/",
+      "reeve/"}},
     {"service",
      {"registry/", "api/", "json/", "schema/", "loop/", "process/", "base/", "sys/", "reeve/"}},
     {"varlink",
@@ -39,7 +41,7 @@ const std::map<std::string, std::set<std::string>> allowed{
       "process/", "sys/", "reeve/"}},
     {"daemon",
      {"varlink/", "service/", "registry/", "api/", "config/", "cgroup/", "process/", "loop/",
-      "json/", "schema/", "sys/", "base/", "reeve/"}},
+      "spawn/", "json/", "schema/", "sys/", "base/", "reeve/"}},
 };
 
 // Libraries that one file, or one room, keeps from the rest.

@@ -25,10 +25,11 @@ using Event = WorkerEvent;
 using Action = WorkerAction;
 
 constexpr std::string_view event_names[]{
-    "created",           "creation_failed", "activate",        "activated",
-    "activation_failed", "expired",         "process_exited",  "stop",
-    "grace_over",        "unregister",      "collect",         "emptied",
-    "still_populated",   "removed",         "removal_refused", "run_closing"};
+    "created",           "creation_failed", "activate",   "activated",
+    "activation_failed", "spawn",           "spawned",    "spawn_failed",
+    "expired",           "process_exited",  "stop",       "grace_over",
+    "unregister",        "collect",         "emptied",    "still_populated",
+    "removed",           "removal_refused", "run_closing"};
 static_assert(std::size(event_names) == worker_events);
 
 void PrintTo(Event event, std::ostream* out) {
@@ -108,6 +109,16 @@ TEST(WorkerLifecycle, TakesTheWayThatItsPictureShows) {
       {reserved, Event::stop, abandoned, {disarm_timer, write_record, unlist, kill_tree}},
       {activating, Event::activated, active, {write_record, watch_process, announce_activated}},
       {activating, Event::activation_failed, reserved, {write_record, arm_expiry}},
+      {reserved, Event::spawn, spawning, {write_record}},
+      {spawning,
+       Event::spawned,
+       active,
+       {disarm_timer, write_record, watch_process, announce_activated}},
+      {spawning,
+       Event::spawn_failed,
+       abandoned,
+       {disarm_timer, write_record, announce_unregistered, unlist, kill_tree}},
+      {spawning, Event::expired, abandoned, {write_record, announce_expired, unlist, kill_tree}},
       {active, Event::stop, stopping, {write_record, signal_process, arm_grace}},
       {active,
        Event::process_exited,
@@ -169,7 +180,8 @@ TEST(WorkerLifecycle, IgnoresEventsThatMeanNothing) {
       {Phase::reserved, Event::process_exited}, {Phase::reserved, Event::grace_over},
       {Phase::reserved, Event::emptied},        {Phase::reserved, Event::collect},
       {Phase::activating, Event::expired},      {Phase::activating, Event::unregister},
-      {Phase::activating, Event::activate},     {Phase::active, Event::expired},
+      {Phase::activating, Event::activate},     {Phase::spawning, Event::unregister},
+      {Phase::spawning, Event::emptied},        {Phase::active, Event::expired},
       {Phase::active, Event::emptied},          {Phase::active, Event::collect},
       {Phase::active, Event::activated},        {Phase::active, Event::grace_over},
       {Phase::stopping, Event::collect},        {Phase::stopping, Event::emptied},
@@ -358,13 +370,18 @@ struct World {
 };
 
 bool can_come(Event event, const World& world) {
-  const bool can_be_called = is_listed(world.phase) && world.phase != Phase::activating;
+  const bool can_be_called =
+      is_listed(world.phase) && world.phase != Phase::activating && world.phase != Phase::spawning;
   switch (event) {
     case Event::created:
     case Event::creation_failed:
       return world.phase == Phase::creating;
     case Event::activate:
+    case Event::spawn:
       return world.phase == Phase::reserved;
+    case Event::spawned:
+    case Event::spawn_failed:
+      return world.phase == Phase::spawning;
     case Event::activated:
     case Event::activation_failed:
       return world.phase == Phase::activating;
@@ -400,9 +417,11 @@ World after(World world, Event event) {
       world.timer = Timer::none;
       break;
     case Event::activate:
+    case Event::spawn:
       world.process = Process::entering;
       break;
     case Event::activation_failed:
+    case Event::spawn_failed:
       world.process = Process::none;
       break;
     case Event::process_exited:
@@ -461,6 +480,8 @@ TEST(WorkerWorld, NeverLetsATimerOutliveItsPhase) {
     switch (phase) {
       case Phase::reserved:
         return {Timer::expiry};
+      case Phase::spawning:
+        return {Timer::none, Timer::expiry};
       case Phase::stopping:
       case Phase::detached:
         return {Timer::none, Timer::grace};
@@ -578,6 +599,7 @@ TEST(WorkerPhases, AreToldToClientsAsStates) {
       {Phase::creating, "creating", WorkerState::reserved, false, true, false},
       {Phase::reserved, "reserved", WorkerState::reserved, true, true, false},
       {Phase::activating, "activating", WorkerState::reserved, true, true, false},
+      {Phase::spawning, "spawning", WorkerState::reserved, true, true, false},
       {Phase::active, "active", WorkerState::active, true, true, true},
       {Phase::stopping, "stopping", WorkerState::stopping, true, true, true},
       {Phase::detached, "detached", WorkerState::stopping, false, false, true},

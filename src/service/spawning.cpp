@@ -1,0 +1,104 @@
+// Spawn: workers that reeved starts itself.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <map>
+
+#include "service/service.hpp"
+
+namespace reeve::service {
+
+namespace {
+
+constexpr const char* usual_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+bool has_nul(const std::string& text) {
+  return text.find('\0') != std::string::npos;
+}
+
+std::optional<api::Failure> objection_to_program(const api::Spawn::Input& input) {
+  if (input.command.empty() || input.command.front().empty())
+    return api::invalid_parameter("command", "must name a program");
+  for (const auto& argument : input.command)
+    if (has_nul(argument)) return api::invalid_parameter("command", "holds a NUL character");
+  if (input.environment)
+    for (const auto& [name, value] : *input.environment)
+      if (name.empty() || name.find('=') != std::string::npos || has_nul(name) || has_nul(value))
+        return api::invalid_parameter("environment",
+                                      "holds a name that is none, or a NUL character");
+  if (input.working_directory &&
+      (!input.working_directory->starts_with('/') || has_nul(*input.working_directory)))
+    return api::invalid_parameter("workingDirectory", "must be an absolute path");
+  if (input.user && (input.user->empty() || has_nul(*input.user)))
+    return api::invalid_parameter("user", "must be the name or the number of a user");
+  return std::nullopt;
+}
+
+// An index may be given twice: for output and errors, as a rule.
+api::Outcome<std::array<FileDescriptor, 3>> streams_of(const api::Spawn::Input& input, Call& call) {
+  const std::array<std::pair<const char*, std::optional<std::int64_t>>, 3> named{
+      {{"inputFileDescriptor", input.input_file_descriptor},
+       {"outputFileDescriptor", input.output_file_descriptor},
+       {"errorFileDescriptor", input.error_file_descriptor}}};
+  std::array<FileDescriptor, 3> streams;
+  std::map<std::int64_t, int> taken;
+  for (std::size_t i = 0; i < named.size(); ++i) {
+    const auto& [parameter, index] = named[i];
+    if (!index) continue;
+    const auto earlier = taken.find(*index);
+    streams[i] = earlier == taken.end()
+                     ? call.take_descriptor(*index)
+                     : FileDescriptor(::fcntl(earlier->second, F_DUPFD_CLOEXEC, 0));
+    if (!streams[i])
+      return api::invalid_parameter(parameter, "no descriptor of that index came with the message");
+    taken[*index] = streams[i].get();
+  }
+  return streams;
+}
+
+spawn::Credentials credentials_of(const Caller& caller) {
+  spawn::Credentials credentials{caller.user, caller.group, {}};
+  credentials.groups.assign(caller.groups.begin(), caller.groups.end());
+  return credentials;
+}
+
+}  // namespace
+
+void Service::spawn(api::Spawn::Input input, Responder<api::Spawn> respond) {
+  const auto& caller = respond.caller();
+  if (const auto objection = objection_to_worker_name(input.worker))
+    return respond.fail(*objection);
+  if (const auto objection = objection_to_texts(input.handle, input.fingerprint, input.metadata))
+    return respond.fail(*objection);
+  if (const auto objection = objection_to_limits(input.limits)) return respond.fail(*objection);
+  if (const auto objection = objection_to_program(input)) return respond.fail(*objection);
+  const auto run = run_to_change(input.run, caller);
+  if (!run) return respond.fail(run.error());
+  if (const auto objection = objection_to_workers_of(caller)) return respond.fail(*objection);
+  if (input.user && !is_privileged(rules_, caller))
+    return respond.fail(api::permission_denied("only root chooses the user of a worker"));
+  auto streams = streams_of(input, respond.call());
+  if (!streams) return respond.fail(streams.error());
+
+  registry::SpawnRequest request;
+  request.handle = std::move(input.handle);
+  request.program.streams = std::move(*streams);
+  auto& program = request.program.program;
+  program.command = std::move(input.command);
+  program.working_directory = std::move(input.working_directory);
+  program.user = std::move(input.user);
+  // The rights of who asked, and no others.
+  if (caller.user != ::geteuid() && caller.user != 0) program.credentials = credentials_of(caller);
+  if (input.environment) program.environment = std::move(*input.environment);
+  program.environment.emplace("PATH", usual_path);
+  program.environment["REEVE_RUN_ID"] = (*run)->id();
+  program.environment["REEVE_WORKER"] = input.worker;
+  if (!socket_.empty()) program.environment["REEVE_SOCKET"] = socket_;
+  registry_.spawn(**run,
+                  {std::move(input.worker), usual_reservation, std::move(input.fingerprint),
+                   input.limits, std::move(input.metadata)},
+                  std::move(request), answer_with_worker(respond));
+}
+
+}  // namespace reeve::service

@@ -1,0 +1,144 @@
+#include "spawn/become.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "base/text.hpp"
+#include "json/codec.hpp"
+#include "sys/calls.hpp"
+
+namespace reeve::spawn {
+
+namespace {
+
+using Outcome = Result<Done, SpawnFailure>;
+
+constexpr mode_t usual_mask = 022;
+
+SpawnFailure failed(Step step, int number = errno) {
+  return {step, number};
+}
+
+Result<Program, SpawnFailure> read_program(int file) {
+  const auto text = sys::read_all(file);
+  if (!text) return failed(Step::order, text.error().number);
+  json::Parser parser;
+  const auto parsed = parser.parse(*text);
+  Program program;
+  if (!parsed || !json::decode(*parsed, program, json::UnknownMembers::refused) ||
+      program.command.empty())
+    return failed(Step::order, EBADMSG);
+  return program;
+}
+
+// First out of the way of each other: one may be where another is to be.
+Outcome place(const std::array<FileDescriptor, 3>& streams) {
+  constexpr int beyond_them = 3;
+  std::array<int, 3> sources{};
+  for (std::size_t i = 0; i < sources.size(); ++i)
+    if ((sources[i] = ::fcntl(streams[i].get(), F_DUPFD_CLOEXEC, beyond_them)) < 0)
+      return failed(Step::streams);
+  for (std::size_t i = 0; i < sources.size(); ++i)
+    if (::dup2(sources[i], static_cast<int>(i)) < 0) return failed(Step::streams);
+  return Done{};
+}
+
+void add(schema::StringMap& environment, const char* name, const char* value) {
+  if (value != nullptr && *value != '\0') environment.emplace(name, value);
+}
+
+void introduce(const passwd& entry, Program& program) {
+  add(program.environment, "HOME", entry.pw_dir);
+  add(program.environment, "LOGNAME", entry.pw_name);
+  add(program.environment, "SHELL", entry.pw_shell);
+  add(program.environment, "USER", entry.pw_name);
+}
+
+Result<const passwd*, SpawnFailure> look_up(const std::string& user) {
+  errno = 0;
+  const auto number = parse_number<uid_t>(user);
+  const auto* entry = number ? ::getpwuid(*number) : ::getpwnam(user.c_str());
+  // getpwnam(3): "not found" may be any of these, or nothing.
+  const bool is_unknown =
+      errno == 0 || errno == ENOENT || errno == ESRCH || errno == EBADF || errno == EPERM;
+  if (entry == nullptr) return failed(Step::user, is_unknown ? ESRCH : errno);
+  return entry;
+}
+
+Outcome change_user(Program& program) {
+  if (program.user) {
+    const auto entry = look_up(*program.user);
+    if (!entry) return entry.error();
+    introduce(**entry, program);
+    if (::geteuid() == (*entry)->pw_uid && ::geteuid() != 0) return Done{};
+    if (::initgroups((*entry)->pw_name, (*entry)->pw_gid) < 0) return failed(Step::groups);
+    program.credentials = Credentials{(*entry)->pw_uid, (*entry)->pw_gid, {}};
+  } else if (program.credentials) {
+    if (const auto* entry = ::getpwuid(static_cast<uid_t>(program.credentials->user)))
+      introduce(*entry, program);
+    const auto& listed = program.credentials->groups;
+    const std::vector<gid_t> groups(listed.begin(), listed.end());
+    if (::setgroups(groups.size(), groups.data()) < 0) return failed(Step::groups);
+  }
+  if (!program.credentials) return Done{};
+  const auto group = static_cast<gid_t>(program.credentials->group);
+  const auto user = static_cast<uid_t>(program.credentials->user);
+  if (::setresgid(group, group, group) < 0) return failed(Step::groups);
+  if (::setresuid(user, user, user) < 0) return failed(Step::user);
+  return Done{};
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (auto& text : texts)
+    pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+SpawnFailure execute(Program& program) {
+  std::vector<std::string> variables;
+  for (const auto& [name, value] : program.environment)
+    variables.push_back(name + "=" + value);
+  auto arguments = pointers_to(program.command);
+  auto environment = pointers_to(variables);
+  const auto& name = program.command.front();
+  if (name.find('/') != std::string::npos) {
+    ::execve(name.c_str(), arguments.data(), environment.data());
+    return failed(Step::execute);
+  }
+  // As execvp(3) does: what may not be executed is told if nothing else is found.
+  int worst = ENOENT;
+  for (const auto directory : split(program.environment["PATH"], ':')) {
+    const auto path = std::string(directory.empty() ? "." : directory) + "/" + name;
+    ::execve(path.c_str(), arguments.data(), environment.data());
+    if (errno == EACCES)
+      worst = EACCES;
+    else if (errno != ENOENT && errno != ENOTDIR)
+      return failed(Step::execute);
+  }
+  return failed(Step::execute, worst);
+}
+
+}  // namespace
+
+SpawnFailure become(const FileDescriptor& file, const std::array<FileDescriptor, 3>& streams) {
+  auto program = read_program(file.get());
+  if (!program) return program.error();
+  if (const auto placed = place(streams); !placed) return placed.error();
+  ::setsid();
+  ::umask(usual_mask);
+  if (const auto changed = change_user(*program); !changed) return changed.error();
+  // With the rights of the user: what root can enter may be closed to it.
+  const auto directory = program->working_directory.value_or("/");
+  if (::chdir(directory.c_str()) < 0) return failed(Step::working_directory);
+  return execute(*program);
+}
+
+}  // namespace reeve::spawn

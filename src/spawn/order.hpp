@@ -1,0 +1,79 @@
+// What reeved asks its spawner for. An order is one datagram on a socket between the two: an
+// OrderHead, with descriptors in the order of OrderDescriptor. The program itself is described in a
+// memfd, as JSON, so that its size does not matter.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "schema/type.hpp"
+
+namespace reeve::spawn {
+
+struct Credentials {
+  std::int64_t user = 0;
+  std::int64_t group = 0;
+  std::vector<std::int64_t> groups;
+
+  friend constexpr auto describe(schema::Of<Credentials>) {
+    using schema::member;
+    return schema::members(member<&Credentials::user>("user"), member<&Credentials::group>("group"),
+                           member<&Credentials::groups>("groups"));
+  }
+};
+
+struct Program {
+  std::vector<std::string> command;  // the first is searched for in $PATH unless it has a slash
+  schema::StringMap environment;     // all of it
+  std::optional<std::string> working_directory;  // the root directory, otherwise
+  // Looked up among the host's users, by name or number; comes before `credentials`.
+  std::optional<std::string> user;
+  std::optional<Credentials> credentials;  // reeved's own, otherwise
+
+  friend constexpr auto describe(schema::Of<Program>) {
+    using schema::member;
+    return schema::members(
+        member<&Program::command>("command"), member<&Program::environment>("environment"),
+        member<&Program::working_directory>("workingDirectory"), member<&Program::user>("user"),
+        member<&Program::credentials>("credentials"));
+  }
+};
+
+// What did not succeed, as SpawnFailed tells it.
+enum class Step {
+  clone,
+  order,
+  streams,
+  user,
+  groups,
+  working_directory,
+  execute,
+};
+constexpr auto describe(schema::Of<Step>) {
+  return schema::enumeration("", "", "clone", "order", "streams", "user", "groups",
+                             "workingDirectory", "execute");
+}
+
+struct SpawnFailure {
+  Step step = Step::clone;
+  int number = 0;  // errno
+};
+
+struct OrderHead {
+  std::uint64_t number = 0;
+};
+enum OrderDescriptor { of_program, of_control_group, of_report, of_input, of_output, of_error };
+inline constexpr std::size_t descriptors_of_an_order = 6;
+
+// The spawner's answer, with the pidfd of what it has cloned.
+struct OrderAnswer {
+  std::uint64_t number = 0;  // of the order
+  std::int32_t pid = 0;      // -errno if it could not clone
+};
+
+}  // namespace reeve::spawn

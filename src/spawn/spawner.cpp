@@ -1,0 +1,216 @@
+#include "spawn/spawner.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/log.hpp"
+#include "json/codec.hpp"
+#include "spawn/spawner_process.hpp"
+#include "sys/calls.hpp"
+
+namespace reeve::spawn {
+
+namespace {
+
+// Far below what the socket's buffer holds: an order that is sent is taken at once.
+constexpr std::size_t unanswered_at_most = 32;
+
+Result<FileDescriptor> file_of(const Program& program) {
+  FileDescriptor file(::memfd_create("program", MFD_CLOEXEC));
+  if (!file) return Error{errno, {}, "make a file for the program of a worker"};
+  const auto text = json::encoded(program);
+  if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return Error{errno, {}, "write down the program of a worker"};
+  return file;
+}
+
+}  // namespace
+
+Result<SpawnerProcess> fork_spawner() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) < 0)
+    return Error{errno, {}, "make a socket pair for the spawner"};
+  FileDescriptor ours(ends[0]);
+  FileDescriptor its(ends[1]);
+  auto child = sys::fork_child();
+  if (!child) return child.error();
+  if (child->pid == 0) serve_orders(std::move(its));
+  auto process = process::Process::of_child(child->pid, std::move(child->pidfd));
+  if (!process) return process.error();
+  return SpawnerProcess{std::move(ours), std::move(*process)};
+}
+
+struct Spawner::Order {
+  FileDescriptor program;
+  cgroup::Directory control_group;
+  std::array<FileDescriptor, 3> streams;
+  Handler handler;
+  bool is_sent = false;
+  FileDescriptor report;  // its reading end
+  process::Process process;
+  loop::Operation reporting;
+};
+
+Spawner::Spawner(loop::Loop& loop, SpawnerProcess spawner)
+    : loop_(loop), spawner_(std::move(spawner)), null_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {}
+
+Spawner::~Spawner() = default;
+
+Spawner::Key Spawner::start(Request request, cgroup::Directory control_group, Handler handler) {
+  const auto key = ++last_key_;
+  auto order = std::make_unique<Order>();
+  order->control_group = std::move(control_group);
+  order->streams = std::move(request.streams);
+  order->handler = std::move(handler);
+  auto program = file_of(request.program);
+  const int failed = program.ok() ? 0 : program.error().number;
+  if (program.ok()) order->program = std::move(*program);
+  orders_.emplace(key, std::move(order));
+  loop_.defer([this, key, failed] {
+    if (failed != 0) return finish(key, SpawnFailure{Step::order, failed});
+    waiting_.push_back(key);
+    send_waiting();
+  });
+  return key;
+}
+
+void Spawner::forget(Key key) {
+  const auto found = orders_.find(key);
+  if (found != orders_.end()) found->second->handler = nullptr;
+}
+
+// ---- orders
+
+void Spawner::send_waiting() {
+  while (!waiting_.empty() && unanswered_ < unanswered_at_most) {
+    const auto key = waiting_.front();
+    waiting_.pop_front();
+    const int sent = send(key, *orders_.at(key));
+    if (sent < 0) {
+      finish(key, SpawnFailure{Step::clone, -sent});
+      continue;
+    }
+    if (++unanswered_ == 1) listen();
+  }
+}
+
+int Spawner::send(Key key, Order& order) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) < 0) return -errno;
+  order.report = FileDescriptor(ends[0]);
+  const FileDescriptor written_by_it(ends[1]);
+  const auto stream = [&](std::size_t index) {
+    return order.streams[index] ? order.streams[index].get() : null_.get();
+  };
+  std::array<int, descriptors_of_an_order> passed{};
+  passed[of_program] = order.program.get();
+  passed[of_control_group] = order.control_group.descriptor();
+  passed[of_report] = written_by_it.get();
+  passed[of_input] = stream(0);
+  passed[of_output] = stream(1);
+  passed[of_error] = stream(2);
+  const OrderHead head{key};
+  const std::string_view bytes(reinterpret_cast<const char*>(&head), sizeof head);
+  const auto try_to_send = [&] { return sys::send_bytes(spawner_.orders.get(), bytes, passed); };
+  auto sent = try_to_send();
+  if (sent == -EPIPE || sent == -ECONNRESET || sent == -EBADF) {
+    log::warning("the process that starts workers is gone: starting another");
+    if (spawner_.process) collect(std::move(spawner_.process));
+    auto another = fork_spawner();
+    if (!another) return -another.error().number;
+    spawner_ = std::move(*another);
+    sent = try_to_send();
+  }
+  if (sent < 0) return static_cast<int>(sent);
+  order.is_sent = true;
+  order.program.reset();
+  for (auto& each : order.streams)
+    each.reset();
+  return 0;
+}
+
+// ---- answers
+
+void Spawner::listen() {
+  answers_ = loop_.poll(spawner_.orders.get(), POLLIN, [this](int) { read_answers(); });
+}
+
+void Spawner::read_answers() {
+  for (;;) {
+    OrderAnswer answer;
+    std::array<char, sizeof answer> buffer;
+    sys::Received received;
+    const int got = sys::receive_bytes(spawner_.orders.get(), buffer, received);
+    if (got == -EAGAIN) break;
+    if (got < 0 || received.bytes != sizeof answer) return spawner_died();
+    std::memcpy(&answer, buffer.data(), sizeof answer);
+    --unanswered_;
+    answered(answer, std::move(received.descriptors));
+  }
+  if (unanswered_ > 0) listen();
+  send_waiting();
+}
+
+void Spawner::answered(const OrderAnswer& answer, std::vector<FileDescriptor> descriptors) {
+  const auto key = answer.number;
+  const auto found = orders_.find(key);
+  if (found == orders_.end()) return;
+  auto& order = *found->second;
+  if (answer.pid < 0 || descriptors.size() != 1)
+    return finish(key, SpawnFailure{Step::clone, answer.pid < 0 ? -answer.pid : EMFILE});
+  auto process = process::Process::of_child(answer.pid, std::move(descriptors.front()));
+  if (!process) return finish(key, SpawnFailure{Step::clone, process.error().number});
+  order.process = std::move(*process);
+  order.reporting = loop_.poll(order.report.get(), POLLIN, [this, key](int) { reported(key); });
+}
+
+// The writing end is closed by a successful exec, and by death.
+void Spawner::reported(Key key) {
+  auto& order = *orders_.at(key);
+  SpawnFailure failure;
+  if (::read(order.report.get(), &failure, sizeof failure) != sizeof failure)
+    return finish(key, std::move(order.process));
+  collect(std::move(order.process), [this, key, failure] { finish(key, failure); });
+}
+
+// It may have cloned what it did not tell of any more.
+void Spawner::spawner_died() {
+  spawner_.orders.reset();
+  collect(std::move(spawner_.process));
+  unanswered_ = 0;
+  std::vector<Key> lost;
+  for (const auto& [key, order] : orders_)
+    if (order->is_sent && !order->process && !order->reporting.pending()) lost.push_back(key);
+  for (const auto key : lost) {
+    if (const auto born = orders_.at(key)->control_group.processes(); born.ok())
+      for (const auto pid : *born)
+        if (auto process = process::Process::open(pid)) collect(std::move(*process));
+    finish(key, SpawnFailure{Step::clone, ECHILD});
+  }
+  send_waiting();
+}
+
+void Spawner::collect(process::Process process, std::function<void()> then) {
+  const auto key = ++last_key_;
+  auto& dying = dying_[key];
+  dying.process = std::move(process);
+  dying.death = loop_.poll(dying.process.pidfd(), POLLIN, [this, key, then = std::move(then)](int) {
+    auto dead = std::move(dying_.extract(key).mapped());
+    dead.process.reap();
+    if (then) then();
+  });
+}
+
+void Spawner::finish(Key key, Outcome outcome) {
+  const auto order = std::move(orders_.extract(key).mapped());
+  if (order->handler) return order->handler(std::move(outcome));
+  if (outcome.ok()) collect(std::move(*outcome));
+}
+
+}  // namespace reeve::spawn
