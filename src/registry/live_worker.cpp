@@ -375,6 +375,7 @@ void LiveWorker::spawn_ended(spawn::Spawner::Outcome outcome) {
       run_.settle();
       return api::failure(api::RunClosing{run_.id()});
     }
+    record_.handle.reset();
     apply(WorkerEvent::spawn_failed);
     const auto [step, number] = outcome.error();
     return api::failure(

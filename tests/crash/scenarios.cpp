@@ -56,6 +56,13 @@ void register_and_unregister(Story& story) {
   run.worker("reservation").reserve().spawn(inside).unregister();
 }
 
+void started_by_reeved(Story& story) {
+  auto& run = story.run();
+  run.worker("dies").start().die().await_exit();
+  run.worker("dies").unregister().await_removal();
+  run.worker("stays").start();
+}
+
 void stop_obeyed_and_not(Story& story) {
   auto& run = story.run();
   run.worker("obeys").stop(hours(1));
@@ -159,6 +166,7 @@ const std::vector<Scenario>& scenarios() {
       {"born-inside", playing, open_a_run, born_inside},
       {"descendants", playing, open_a_run, descendants_are_moved},
       {"register", playing, open_a_run, register_and_unregister},
+      {"spawn", playing, open_a_run, started_by_reeved},
       {"stop", playing,
        [](Story& story) {
          auto& run = story.open_run();

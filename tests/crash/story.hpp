@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "process/process.hpp"
 #include "support/world.hpp"
 
 namespace reeve::test::crash {
@@ -49,6 +50,8 @@ class StoryWorker {
   StoryWorker& activate();
   // Reserve and Activate in one.
   StoryWorker& enroll();
+  // Spawn: the process is one that reeved starts.
+  StoryWorker& start();
   StoryWorker& freeze();
   StoryWorker& thaw();
   StoryWorker& stop(Microseconds grace);
@@ -73,6 +76,7 @@ class StoryWorker {
   void may_be(Standing standing) { may_be_.insert(standing); }
   void must_be(Standing standing) { may_be_ = {standing}; }
   void process_died();
+  void check_started(const std::optional<Worker>& listed, std::vector<std::string>& found) const;
   void check_active(const Worker& listed, std::vector<std::string>& found) const;
   void check_reserved(const Worker& listed, std::vector<std::string>& found) const;
 
@@ -87,6 +91,8 @@ class StoryWorker {
   std::set<bool> may_be_frozen_{false};
   std::string control_group_;  // as Reserve told
   Shape shape_;
+  bool is_started_by_reeved_ = false;
+  process::Process started_;  // once reeved has told of it
   Child process_;
   std::optional<LifeLine> tree_;
 };
@@ -179,9 +185,10 @@ class Story {
 
   // Throws DaemonGone if reeved is no more, Violation if it refuses.
   template <class Method>
-  typename Method::Output ask(const typename Method::Input& input) {
+  typename Method::Output ask(const typename Method::Input& input,
+                              std::span<const int> descriptors = {}) {
     connect();
-    auto answer = call_on<Method>(*client_, input);
+    auto answer = call_on<Method>(*client_, input, descriptors);
     if (answer) return *std::move(answer.output);
     if (answer.error.starts_with("(")) lose_daemon(answer.error);
     throw Violation(std::string(Method::name) + " was refused: " + answer.error + " " +

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <sstream>
 
 #include "base/text.hpp"
@@ -119,6 +120,37 @@ StoryWorker& StoryWorker::enroll() {
   return *this;
 }
 
+// All it forks holds the life line, whether or not reeved lives to tell of it.
+StoryWorker& StoryWorker::start() {
+  is_started_by_reeved_ = is_contained_ = may_die_ = true;
+  was_unregistered_ = false;
+  tree_.emplace();
+  may_be(Standing::reserved);
+  may_be(Standing::active);
+  api::Spawn::Input input;
+  input.worker = name_;
+  input.run = run_.id();
+  input.command = {"sleep", "1000"};
+  input.handle = "handle of " + name_;
+  input.fingerprint = "active " + name_;
+  input.output_file_descriptor = 0;
+  const std::array passed{tree_->held_descriptor()};
+  struct LetGo {
+    LifeLine& line;
+    ~LetGo() { line.let_go(); }
+  };
+  const auto worker = [&] {
+    const LetGo in_any_case{*tree_};
+    return story_.ask<api::Spawn>(input, passed).worker;
+  }();
+  control_group_ = worker.control_group;
+  auto started = process::Process::open(static_cast<pid_t>(worker.process->pid));
+  if (started.ok()) started_ = std::move(*started);
+  may_die_ = false;
+  must_be(Standing::active);
+  return *this;
+}
+
 StoryWorker& StoryWorker::freeze() {
   may_be_frozen_ = {false, true};
   (void)story_.ask<api::Freeze>({name_, run_.id()});
@@ -159,7 +191,10 @@ void StoryWorker::process_died() {
 
 StoryWorker& StoryWorker::die() {
   process_died();
-  process_.kill();
+  if (is_started_by_reeved_)
+    (void)started_.signal(SIGKILL);
+  else
+    process_.kill();
   return *this;
 }
 
@@ -211,6 +246,10 @@ std::vector<std::string> StoryWorker::violations(const std::optional<Worker>& li
     complain(fmt::format("is {} and has to be {}", to_string(standing), allowed));
   }
   if (!tree_) return found;
+  if (is_started_by_reeved_) {
+    check_started(listed, found);
+    return found;
+  }
   if (!may_die_ && !process_.is_alive()) complain("its process died, and nobody asked for that");
   switch (standing) {
     case Standing::active:
@@ -231,6 +270,22 @@ std::vector<std::string> StoryWorker::violations(const std::optional<Worker>& li
       break;
   }
   return found;
+}
+
+void StoryWorker::check_started(const std::optional<Worker>& listed,
+                                std::vector<std::string>& found) const {
+  const auto expect = [&](bool holds, const std::string& text) {
+    if (!holds) found.push_back("worker " + name_ + ", which reeved started: " + text);
+  };
+  if (!may_die_) expect(started_.is_alive(), "its process died, and nobody asked for that");
+  if (!listed || listed->state == WorkerState::exited)
+    return expect(was_unregistered_ || eventually([&] { return tree_->all_are_gone(); }),
+                  "its process lives");
+  if (listed->state == WorkerState::reserved) return expect(!listed->process, "has a process");
+  const auto pid = static_cast<pid_t>(listed->process->pid);
+  expect(!started_ || started_.pid() == pid, "has another process's identity");
+  expect(control_group_of(pid) == listed->control_group, "its process is elsewhere");
+  expect(listed->handle == "handle of " + name_, "has another handle");
 }
 
 void StoryWorker::check_active(const Worker& listed, std::vector<std::string>& found) const {

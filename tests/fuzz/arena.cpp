@@ -29,6 +29,7 @@ namespace fs = std::filesystem;
 std::string name;  // of the arena's cgroup and directory
 cgroup::Mount mount;
 std::unique_ptr<loop::Loop> the_loop;
+std::unique_ptr<spawn::Spawner> spawner;
 
 std::string root() {
   return "/" + name;
@@ -82,6 +83,27 @@ pid_t fork_child() {
   return pid;
 }
 
+// What a fuzzer thinks up is not to be executed: this one says no to every order.
+spawn::SpawnerProcess refusing_spawner() {
+  std::array<int, 2> ends{};
+  expect(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) == 0, "socketpair");
+  FileDescriptor ours(ends[0]);
+  const pid_t pid = fork_child();
+  if (pid == 0) {
+    ours.reset();
+    spawn::OrderHead head;
+    while (::recv(ends[1], &head, sizeof head, 0) == sizeof head) {
+      const spawn::OrderAnswer answer{head.number, -EPERM};
+      (void)!::send(ends[1], &answer, sizeof answer, MSG_NOSIGNAL);
+    }
+    std::_Exit(0);
+  }
+  ::close(ends[1]);
+  auto process = process::Process::open(pid);
+  expect(process.ok(), "open the spawner");
+  return {std::move(ours), std::move(*process)};
+}
+
 }  // namespace
 
 void enter_arena() {
@@ -119,6 +141,7 @@ void enter_arena() {
   auto loop = loop::Loop::create();
   expect(loop.ok(), "set up an io_uring");
   the_loop = std::move(*loop);
+  spawner = std::make_unique<spawn::Spawner>(*the_loop, refusing_spawner());
 }
 
 fs::path root_directory() {
@@ -215,8 +238,9 @@ FileDescriptor Idler::connect() {
 Daemon::Daemon() {
   auto directory = cgroup::Directory::open(mount.point, root());
   expect(directory.ok(), "open the root");
-  registry_ = std::make_unique<registry::Registry>(*the_loop, mount, std::move(*directory));
-  service_ = std::make_unique<service::Service>(*the_loop, *registry_, service::AccessRules{});
+  registry_ =
+      std::make_unique<registry::Registry>(*the_loop, *spawner, mount, std::move(*directory));
+  service_ = std::make_unique<service::Service>(*the_loop, *registry_, service::AccessRules{}, "");
   const auto recovered = registry_->recover();
   expect(recovered.ok(), recovered.ok() ? "" : recovered.error().message().c_str());
   auto listener = varlink::listen_at(socket_path(), 0666);

@@ -1,4 +1,4 @@
-// What the memory and pids controllers tell of a worker, and that runs work with controllers on:
+// What controllers tell of a worker and how they limit it, and that runs work with controllers on:
 // then no cgroup but a leaf may hold processes.
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -31,19 +31,24 @@ void use_memory(std::size_t size) {
 class Controllers : public ::testing::Test {
  protected:
   void SetUp() override {
-    const fs::path root = world_.directory_of(world_.root());
-    for (const auto& directory :
-         {root.parent_path(), root, fs::path(world_.directory_of(run_directory_))})
-      if (!write_to(directory / "cgroup.subtree_control", "+memory +pids"))
-        GTEST_SKIP() << "this host has the memory or pids controller elsewhere than in cgroup v2";
+    const auto around = fs::path(world_.directory_of(world_.root())).parent_path();
+    if (!write_to(around / "cgroup.subtree_control", "+cpu +memory +pids"))
+      GTEST_SKIP() << "this host has the controllers elsewhere than in cgroup v2";
+    world_.start();
+    run_ = world_.open_run(owner_);
+    run_directory_ = world_.root() + "/run-" + run_;
   }
 
   // Born in the worker's cgroup, where `body` begins only when the worker is active.
   Worker run_to_its_end(const std::string& name, const std::function<void()>& body,
-                        const std::string& memory_max = "max") {
-    const auto reservation = world_.reserve(run_, name);
-    const auto directory = world_.directory_of(reservation.control_group);
-    EXPECT_TRUE(write_to(directory + "/memory.max", memory_max));
+                        const std::optional<Limits>& limits = {}) {
+    api::Reserve::Input input;
+    input.worker = name;
+    input.run = run_;
+    input.limits = limits;
+    const auto reservation = world_.call<api::Reserve>(input);
+    EXPECT_TRUE(reservation) << reservation;
+    const auto directory = world_.directory_of(reservation->worker.control_group);
     std::array<int, 2> go{};
     EXPECT_EQ(::pipe(go.data()), 0);
     auto process = Child::born_in(directory, [&] {
@@ -60,10 +65,10 @@ class Controllers : public ::testing::Test {
     return world_.await_reaped(run_, name);
   }
 
-  World world_;
+  World world_{World::Daemon::not_started};
   Child owner_ = Child::sleeper();
-  std::string run_ = world_.open_run(owner_);
-  std::string run_directory_ = world_.root() + "/run-" + run_;
+  std::string run_;
+  std::string run_directory_;
 };
 
 TEST_F(Controllers, UsageTellsThePeaks) {
@@ -89,10 +94,45 @@ TEST_F(Controllers, UsageTellsThePeaks) {
 
 TEST_F(Controllers, AWorkerThatRanOutOfMemoryIsToldAsThat) {
   const auto worker = run_to_its_end(
-      "worker", [] { use_memory(64 * mebibyte); }, std::to_string(16 * mebibyte));
+      "worker", [] { use_memory(64 * mebibyte); }, Limits{16 * mebibyte, {}, {}, {}, {}});
   expect_signal(worker, "SIGKILL", ExitCause::oom_killed);
   ASSERT_TRUE(worker.usage);
   EXPECT_EQ(worker.usage->out_of_memory_kills, 1);  // known on kernels that tell no status, too
+}
+
+TEST_F(Controllers, LimitsAreInForceBeforeAnythingIsInside) {
+  api::Spawn::Input input;
+  input.worker = "worker";
+  input.run = run_;
+  input.command = {"sleep", "1000"};
+  input.limits = Limits{64 * mebibyte, 32 * mebibyte, 50, 200, 10};
+  const auto worker = world_.call<api::Spawn>(input);
+  ASSERT_TRUE(worker) << worker;
+  EXPECT_EQ(json::encoded(worker->worker.limits), json::encoded(input.limits));
+  const auto directory = world_.directory_of(worker->worker.control_group);
+  const std::pair<const char*, const char*> expected[] = {{"memory.max", "67108864\n"},
+                                                          {"memory.high", "33554432\n"},
+                                                          {"cpu.max", "50000 100000\n"},
+                                                          {"cpu.weight", "200\n"},
+                                                          {"pids.max", "10\n"}};
+  for (const auto& [file, content] : expected)
+    EXPECT_EQ(read_file(directory + "/" + file), content) << file;
+  world_.restart();
+  EXPECT_EQ(json::encoded(world_.get(run_, "worker")->worker.limits), json::encoded(input.limits));
+}
+
+TEST_F(Controllers, AWorkerForksNoMoreThanItMay) {
+  const auto worker = run_to_its_end(
+      "worker",
+      [] {
+        for (int i = 0; i < 5; ++i)
+          if (const auto pid = ::fork(); pid == 0)
+            ::pause();
+          else if (pid < 0)
+            ::_exit(errno == EAGAIN && i == 2 ? 42 : 43);
+      },
+      Limits{{}, {}, {}, {}, 3});
+  expect_code(worker, 42);
 }
 
 TEST_F(Controllers, ARunThatHasThemIsEnteredAndEnded) {
@@ -110,6 +150,32 @@ TEST_F(Controllers, ARunThatHasThemIsEnteredAndEnded) {
   EXPECT_TRUE(eventually([&] { return world_.root_is_empty(); }));
   EXPECT_FALSE(process.is_alive());
   EXPECT_FALSE(application.is_alive());
+}
+
+// The root of this world has no controllers: its parent hands none down.
+TEST(WithoutControllers, ALimitIsRefusedAndNothingIsLeftOfTheReservation) {
+  World world;
+  const auto owner = Child::sleeper();
+  const auto run = world.open_run(owner);
+  const std::pair<Limits, const char*> cases[] = {{{1 << 30, {}, {}, {}, {}}, "memory"},
+                                                  {{{}, {}, 50, {}, {}}, "cpu"},
+                                                  {{{}, {}, {}, {}, 10}, "pids"}};
+  for (const auto& [limits, controller] : cases) {
+    api::Reserve::Input input;
+    input.worker = "worker";
+    input.run = run;
+    input.limits = limits;
+    const auto refused = world.call<api::Reserve>(input);
+    EXPECT_EQ(refused.error, "LimitUnavailable");
+    EXPECT_TRUE(refused.mentions(controller)) << refused;
+    EXPECT_EQ(world.get(run, "worker").error, "NoSuchWorker");
+    EXPECT_TRUE(eventually([&] { return world.call<api::CountEntries>({})->count == 1; }));
+  }
+  api::Reserve::Input unlimited;
+  unlimited.worker = "worker";
+  unlimited.run = run;
+  unlimited.limits = Limits{};
+  EXPECT_TRUE(world.call<api::Reserve>(unlimited));
 }
 
 }  // namespace

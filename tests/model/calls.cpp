@@ -280,6 +280,26 @@ Expected Model::register_worker(const Step& step) {
   return worker_output(*this, workers.at(leaf));
 }
 
+// Of a program that is there, or of none.
+Expected Model::spawn(const Step& step) {
+  Expected expected;
+  const int run = target_to_change(step, expected);
+  object_to_reserving(step, run, expected);
+  if (step.long_text("handle").value_or("").size() > 4096) expected.errors.insert("TooMany");
+  if (!expected.errors.empty()) return expected;
+  const int leaf = reserve_leaf(step, run);
+  if (step.has("nonesuch")) {
+    announce(EventKind::unregistered, workers.at(leaf));
+    workers.erase(leaf);
+    return Expected::failure("SpawnFailed");
+  }
+  const int key = step.number("new");
+  processes[key].ignores_term = step.has("ignores-term");
+  processes[key].place = {run, leaf};
+  bind(step, leaf, key);
+  return worker_output(*this, workers.at(leaf));
+}
+
 Expected Model::unregister(const Step& step) {
   Expected expected;
   const int run = target_to_change(step, expected);

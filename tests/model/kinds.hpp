@@ -55,4 +55,10 @@ const Kind& kind_named(const std::string& name);
 
 Step choose_step(Chooser& chooser);
 
+inline constexpr std::size_t most_alive = 24;
+
+inline int next_process(const Model& model) {
+  return model.processes.rbegin()->first + 1;
+}
+
 }  // namespace reeve::model

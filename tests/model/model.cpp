@@ -85,6 +85,12 @@ const Worker* Model::find(int run, const std::string& name) const {
   return nullptr;
 }
 
+const Worker* Model::worker_of(int process) const {
+  for (const auto& [leaf, worker] : workers)
+    if (worker.process == process) return &worker;
+  return nullptr;
+}
+
 bool Model::is_ancestor_or_self(int process, int of) const {
   for (int each = of;; each = processes.at(each).parent) {
     if (each == process) return true;

@@ -152,6 +152,7 @@ class Model {
   Expected reserve(const Step& step);
   Expected activate(const Step& step);
   Expected register_worker(const Step& step);
+  Expected spawn(const Step& step);
   Expected unregister(const Step& step);
   Expected signal(const Step& step);
   Expected freeze(const Step& step, bool frozen);
@@ -183,6 +184,7 @@ class Model {
 
   // ---- looking
   [[nodiscard]] const Worker* find(int run, const std::string& name) const;  // a listed one
+  [[nodiscard]] const Worker* worker_of(int process) const;
   // How the step names a run on the wire.
   [[nodiscard]] std::optional<std::string> run_text(const Step& step) const;
   // The run that a call is about, or 0 with the error.

@@ -323,7 +323,7 @@ void Play::take_answers() {
       continue;
     }
     try {
-      if (has_faults_ && reply->error == "SystemFailed")
+      if (has_faults_ && (reply->error == "SystemFailed" || reply->error == "SpawnFailed"))
         has_failed_ = has_litter_ = true;
       else
         compare(*reply, each->second, call.compare);

@@ -68,6 +68,7 @@ class Play {
   void jump_clock(Microseconds by) { world_.hooks().realtime_offset += by.count(); }
   // Directory of a worker's leaf, to be born in.
   [[nodiscard]] std::string directory_of_leaf(int leaf) const;
+  [[nodiscard]] const std::string& socket() const { return world_.socket(); }
   [[nodiscard]] pid_t daemon_pid() const { return world_.daemon_pid(); }
 
  private:

@@ -9,12 +9,6 @@ namespace reeve::model {
 
 namespace {
 
-constexpr std::size_t most_alive = 24;
-
-int next_process(const Model& model) {
-  return model.processes.rbegin()->first + 1;
-}
-
 std::optional<Step> choose_spawn(Chooser& c) {
   if (c.living() >= most_alive) return std::nullopt;
   Step step;

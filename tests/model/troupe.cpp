@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "model/difference.hpp"
@@ -54,7 +55,57 @@ int connected(const std::string& path) {
   return -1;
 }
 
+void say(const Troupe::Note& note, int fd = -1) {
+  const std::string_view bytes(reinterpret_cast<const char*>(&note), sizeof note);
+  (void)sys::send_bytes(0, bytes, fd < 0 ? std::span<const int>() : std::span(&fd, 1));
+}
+
+// What a process of the troupe does, all its life, with the mouth as its descriptor 0.
+[[noreturn]] void perform_for(const std::string& socket) {
+  const auto set = orders();
+  for (;;) {
+    siginfo_t information{};
+    const int number = sigwaitinfo(&set, &information);
+    const int value = information.si_value.sival_int;
+    if (number == signal_of(to_exit)) ::_exit(value);
+    if (number == signal_of(to_connect)) {
+      const int fd = connected(socket);
+      say({value, 0}, fd);
+      ::close(fd);
+    }
+    if (number == signal_of(to_fork)) {
+      if (::fork() != 0) continue;
+      ::signal(SIGTERM, (value & ignoring) != 0 ? SIG_IGN : SIG_DFL);
+      if ((value & as_nobody) != 0) (void)!::setresuid(65534, 65534, 65534);
+      say({value & ~(ignoring | as_nobody), ::getpid()});
+    }
+  }
+}
+
+constexpr std::string_view performing = "--perform";
+
+// Those that reeved starts execute this program: before it is what it usually is.
+[[gnu::constructor]] void be_one_of_them(int count, char** arguments) {
+  if (count != 5 || arguments[1] != performing) return;
+  const auto set = orders();
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  if (std::string_view(arguments[4]) == "ignoring") ::signal(SIGTERM, SIG_IGN);
+  ::close_range(1, ~0U, 0);
+  say({std::atoi(arguments[2]), ::getpid()});
+  perform_for(arguments[3]);
+}
+
 }  // namespace
+
+std::vector<std::string> Troupe::command(int key, const std::string& socket, bool ignores_term) {
+  return {"/proc/" + std::to_string(::getpid()) + "/exe", std::string(performing),
+          std::to_string(key), socket, ignores_term ? "ignoring" : "heeding"};
+}
+
+void Troupe::enlist(int key, pid_t pid) {
+  (void)await_note(key);
+  join(key, pid, FileDescriptor(sys::pidfd_open(pid)));
+}
 
 Troupe::Troupe(std::string socket) : socket_(std::move(socket)) {
   std::array<int, 2> ends{};
@@ -71,32 +122,10 @@ Troupe::~Troupe() {
   (void)dissolve();
 }
 
-// What a process of the troupe does, all its life.
 void Troupe::perform() {
   ::dup2(mouth_.get(), 0);
   ::close_range(1, ~0U, 0);
-  const auto say = [](const Note& note, int fd = -1) {
-    const std::string_view bytes(reinterpret_cast<const char*>(&note), sizeof note);
-    (void)sys::send_bytes(0, bytes, fd < 0 ? std::span<const int>() : std::span(&fd, 1));
-  };
-  const auto set = orders();
-  for (;;) {
-    siginfo_t information{};
-    const int number = sigwaitinfo(&set, &information);
-    const int value = information.si_value.sival_int;
-    if (number == signal_of(to_exit)) ::_exit(value);
-    if (number == signal_of(to_connect)) {
-      const int fd = connected(socket_);
-      say({value, 0}, fd);
-      ::close(fd);
-    }
-    if (number == signal_of(to_fork)) {
-      if (::fork() != 0) continue;
-      ::signal(SIGTERM, (value & ignoring) != 0 ? SIG_IGN : SIG_DFL);
-      if ((value & as_nobody) != 0) (void)!::setresuid(65534, 65534, 65534);
-      say({value & ~(ignoring | as_nobody), ::getpid()});
-    }
-  }
+  perform_for(socket_);
 }
 
 ProcessId Troupe::join(int key, pid_t pid, FileDescriptor pidfd) {
@@ -135,7 +164,7 @@ std::optional<ProcessId> Troupe::spawn(int key, const Role& role) {
   }
   ::signal(SIGTERM, before);
   if (pid < 0) return std::nullopt;
-  if (role.user != 0) (void)await_note(nullptr);
+  if (role.user != 0) (void)await_note(key);
   return join(key, pid, FileDescriptor(pidfd));
 }
 
@@ -148,15 +177,19 @@ void Troupe::tell(int key, int order, int value) {
     throw Difference("a process that should live cannot be told anything: " + errno_name(errno));
 }
 
-Troupe::Note Troupe::await_note(FileDescriptor* passed) {
-  pollfd entry{ear_.get(), POLLIN, 0};
-  if (::poll(&entry, 1, in_milliseconds(patience)) != 1)
-    throw Difference("a process that should live is silent");
+// One that reeved started, and killed as it could not record it, may have spoken meanwhile.
+Troupe::Note Troupe::await_note(int token, FileDescriptor* passed) {
   Note note;
   sys::Received received;
-  std::array<char, sizeof note> buffer{};
-  (void)sys::receive_bytes(ear_.get(), buffer, received);
-  std::memcpy(&note, buffer.data(), sizeof note);
+  do {
+    pollfd entry{ear_.get(), POLLIN, 0};
+    if (::poll(&entry, 1, in_milliseconds(patience)) != 1)
+      throw Difference("a process that should live is silent");
+    received.descriptors.clear();
+    std::array<char, sizeof note> buffer{};
+    (void)sys::receive_bytes(ear_.get(), buffer, received);
+    std::memcpy(&note, buffer.data(), sizeof note);
+  } while (note.token != token);
   if (passed != nullptr && !received.descriptors.empty())
     *passed = std::move(received.descriptors.front());
   return note;
@@ -165,7 +198,7 @@ Troupe::Note Troupe::await_note(FileDescriptor* passed) {
 ProcessId Troupe::fork(int parent, int key, const Role& role) {
   tell(parent, to_fork,
        key | (role.ignores_term ? ignoring : 0) | (role.user != 0 ? as_nobody : 0));
-  const auto note = await_note(nullptr);
+  const auto note = await_note(key);
   return join(key, note.pid, FileDescriptor(sys::pidfd_open(note.pid)));
 }
 
@@ -175,7 +208,7 @@ FileDescriptor Troupe::connect(int key) {
     connection = FileDescriptor(connected(socket_));
   } else {
     tell(key, to_connect, key);
-    (void)await_note(&connection);
+    (void)await_note(key, &connection);
   }
   if (!connection) throw Difference("reeved cannot be connected to");
   return connection;
@@ -202,7 +235,20 @@ bool Troupe::await_death(int key) const {
 int Troupe::reap(int key) {
   auto& member = members_.at(key);
   int status = 0;
-  if (::waitpid(member.pid, &status, 0) != member.pid)
+  const auto reaped = ::waitpid(member.pid, &status, 0);
+  if (reaped < 0 && errno == ECHILD) {
+    // reeved's own child; the kernel tells its status to others, too.
+    sys::PidfdInfo information;
+    const auto is_told = [&] {
+      return sys::pidfd_get_info(pidfd(key), sys::pidfd_info_exit, information) == 0 &&
+             (information.mask & sys::pidfd_info_exit) != 0;
+    };
+    if (!test::eventually(is_told))
+      throw Difference("reeved does not reap process " + std::to_string(member.pid));
+    member.is_reaped = true;
+    return information.exit_code;
+  }
+  if (reaped != member.pid)
     throw Difference("process " + std::to_string(member.pid) +
                      " cannot be reaped: " + errno_name(errno));
   member.is_reaped = true;

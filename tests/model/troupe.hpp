@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/fd.hpp"
 #include "reeve/types.hpp"
@@ -15,6 +16,11 @@ namespace reeve::model {
 
 class Troupe {
  public:
+  // What one of them says.
+  struct Note {
+    int token = 0;
+    pid_t pid = 0;
+  };
   // Of what differs in them.
   struct Role {
     bool ignores_term = false;
@@ -31,6 +37,10 @@ class Troupe {
   std::optional<ProcessId> spawn(int key, const Role& role);
   // By one of them.
   ProcessId fork(int parent, int key, const Role& role);
+  // By reeved: what it is to execute, with `mouth` as its input, and then to be made one of them.
+  static std::vector<std::string> command(int key, const std::string& socket, bool ignores_term);
+  [[nodiscard]] int mouth() const { return mouth_.get(); }
+  void enlist(int key, pid_t pid);
   // A connection that belongs to that process: reeved takes it for the caller. 0 is this program.
   FileDescriptor connect(int key);
   void exit(int key, int code);
@@ -53,11 +63,7 @@ class Troupe {
     FileDescriptor pidfd;
     bool is_reaped = false;
   };
-  struct Note {
-    int token = 0;
-    pid_t pid = 0;
-  };
-  Note await_note(FileDescriptor* passed);
+  Note await_note(int token, FileDescriptor* passed = nullptr);
   ProcessId join(int key, pid_t pid, FileDescriptor pidfd);
   void tell(int key, int order, int value);
   [[noreturn]] void perform();

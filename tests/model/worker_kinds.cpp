@@ -1,6 +1,8 @@
 // Workers.
 #include "model/call_kind.hpp"
 
+#include "support/kernel.hpp"
+
 namespace reeve::model {
 
 namespace {
@@ -71,6 +73,44 @@ std::optional<Step> choose_register(Chooser& c) {
   return step;
 }
 
+std::optional<Step> choose_spawn(Chooser& c) {
+  if (!test::kernel_tells_exit_statuses() || c.living() >= most_alive) return std::nullopt;
+  Step step;
+  c.target(step);
+  // Another user may not execute what is executed here.
+  if (c.model.processes.at(step.number("by")).user != 0) return std::nullopt;
+  c.fresh_worker(step);
+  step.set("new", next_process(c.model));
+  c.maybe(step, "ignores-term", 6, {"1"});
+  c.maybe(step, "nonesuch", 6, {"1"});
+  c.maybe(step, "handle", 3, texts);
+  c.maybe(step, "fingerprint", 4, texts);
+  return step;
+}
+
+void spawn(Play& play, const Step& step) {
+  api::Spawn::Input input;
+  input.worker = *step.long_text("worker");
+  input.run = play.model.run_text(step);
+  const int key = step.number("new");
+  input.command = step.has("nonesuch")
+                      ? std::vector<std::string>{"/nonesuch"}
+                      : Troupe::command(key, play.socket(), step.has("ignores-term"));
+  input.input_file_descriptor = 0;
+  input.handle = step.long_text("handle");
+  input.fingerprint = step.long_text("fingerprint");
+  const std::array passed{play.troupe.mouth()};
+  play.call<api::Spawn>(step, input, play.model.spawn(step), passed,
+                        [&play, key](const api::Spawn::Output& output, Expected& expected) {
+                          if (!expected.errors.empty()) return;
+                          play.model.processes.at(key).id = *output.worker.process;
+                          play.troupe.enlist(key, static_cast<pid_t>(output.worker.process->pid));
+                          const auto* worker = play.model.worker_of(key);
+                          expected =
+                              Expected::success(api::Spawn::Output{play.model.described(*worker)});
+                        });
+}
+
 std::optional<Step> choose_worker(Chooser& c) {
   Step step;
   c.target(step);
@@ -116,6 +156,7 @@ std::vector<Kind> worker_kinds() {
          play.call<api::Register>(step, input, play.model.register_worker(step),
                                   descriptors(play, step));
        })},
+      {"spawn-worker", 8, "Spawn", choose_spawn, only_if_it_can_call(spawn)},
       {"unregister", 5, "Unregister", choose_worker,
        only_if_it_can_call([](Play& play, const Step& step) {
          play.call<api::Unregister>(step, {*step.long_text("worker"), play.model.run_text(step)},

@@ -70,6 +70,8 @@ class LifeLine {
   LifeLine();
   // In this process, once all that is to inherit it was started.
   void let_go() { writer_.reset(); }
+  // To be handed on.
+  [[nodiscard]] int held_descriptor() const { return writer_.get(); }
   [[nodiscard]] bool all_are_gone() const;
   // In a process that inherited it: "I am here", and the test can wait for that.
   void report() const;
