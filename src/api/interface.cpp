@@ -37,6 +37,7 @@ std::string name_of(const Type& type) {
       return "bool";
     case Kind::integer:
     case Kind::microseconds:
+    case Kind::descriptor:
       return "int";
     case Kind::string:
       return "string";

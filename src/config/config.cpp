@@ -31,6 +31,12 @@ class Reader {
     value = *text;
   }
 
+  void read_bus(const toml::node& node, std::optional<std::string>& value) {
+    value = node.value_exact<std::string>();
+    if (!value || value->empty())
+      fault(node.source(), "bus must be the address of a message bus, or \"none\"");
+  }
+
   void read_root(const toml::node& node, std::optional<std::string>& value) {
     std::optional<std::string> text;
     read_path(node, "root", text);
@@ -86,6 +92,8 @@ Result<Config, Faults> parse(const std::string& text, const std::string& name) {
       reader.read_path(node, "socket", config.socket);
     } else if (key == "root") {
       reader.read_root(node, config.root);
+    } else if (key == "bus") {
+      reader.read_bus(node, config.bus);
     } else if (key == "access") {
       if (!node.is_table()) {
         reader.fault(node.source(), "access must be a table: [access]");

@@ -21,6 +21,7 @@ struct Named {
 struct Config {
   std::optional<std::string> socket;
   std::optional<std::string> root;  // path of a cgroup below the cgroup2 mount
+  std::optional<std::string> bus;   // the address of a message bus, or "none"
   std::vector<Named> users;         // [access] open-runs-users: names or numbers
   std::vector<Named> groups;        // [access] open-runs-groups
   Query query = Query::anyone;      // [access] query

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/log.hpp"
+#include "bus/bus.hpp"
 #include "daemon/exit_codes.hpp"
 #include "daemon/startup.hpp"
 #include "registry/registry.hpp"
@@ -122,6 +123,12 @@ int serve(const Options& options) {
         end_if_idle();
       });
     }
+
+    std::optional<bus::Bus> bus;
+    const auto bus_address =
+        options.bus ? *options.bus : config->bus.value_or(bus::usual_address());
+    if (!options.is_private && !bus_address.empty() && bus_address != "none")
+      bus.emplace(**loop, registry, service, *rules, bus_address);
 
     const varlink::Server server(**loop, service, *rules, std::move(listener->socket));
     log::info("serving the root {}{}{}", root_path, listener->path.empty() ? "" : " at ",

@@ -20,6 +20,8 @@ constexpr const char* help =
     "  --socket PATH    serve varlink here (/run/reeve/io.reeve.Registry)\n"
     "  --root CGROUP    keep runs below this cgroup, a path below the cgroup2 mount\n"
     "                   (the own cgroup if it is delegated; as root, /reeve)\n"
+    "  --bus ADDRESS    be there on this message bus, or on none (the system's for root, the\n"
+    "                   user's own for others)\n"
     "  --config FILE    read this configuration (/etc/reeve/reeve.toml if it is there)\n"
     "  --private        end with the last run: for `reevectl run` without a daemon\n"
     "  --debug          log more\n"
@@ -33,6 +35,7 @@ constexpr const char* help =
 enum Option {
   socket_option = 256,
   root_option,
+  bus_option,
   config_option,
   private_option,
   debug_option,
@@ -42,8 +45,9 @@ enum Option {
 }  // namespace
 
 Parsed parse_options(int argc, char** argv) {
-  static const std::array<option, 8> options{{{"socket", required_argument, nullptr, socket_option},
+  static const std::array<option, 9> options{{{"socket", required_argument, nullptr, socket_option},
                                               {"root", required_argument, nullptr, root_option},
+                                              {"bus", required_argument, nullptr, bus_option},
                                               {"config", required_argument, nullptr, config_option},
                                               {"private", no_argument, nullptr, private_option},
                                               {"debug", no_argument, nullptr, debug_option},
@@ -58,6 +62,9 @@ Parsed parse_options(int argc, char** argv) {
         break;
       case root_option:
         parsed.options.root = optarg;
+        break;
+      case bus_option:
+        parsed.options.bus = optarg;
         break;
       case config_option:
         parsed.options.configuration = optarg;

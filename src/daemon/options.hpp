@@ -9,6 +9,7 @@ namespace reeve::daemon {
 struct Options {
   std::optional<std::string> socket;
   std::optional<std::string> root;
+  std::optional<std::string> bus;  // an address, or "none"
   std::optional<std::string> configuration;
   // Serves one `reevectl run` and ends with the last run.
   bool is_private = false;

@@ -149,6 +149,7 @@ void encode(std::string& out, const Type& type, const void* value) {
       return;
     case Kind::integer:
     case Kind::microseconds:
+    case Kind::descriptor:
       out += std::to_string(type.number(value));
       return;
     case Kind::string:
@@ -178,6 +179,8 @@ Decoded decode(const Value& json, const Type& type, void* value, UnknownMembers 
       return decode_number(json.integer(), type, value, "must be a whole number in range");
     case Kind::microseconds:
       return decode_number(json.integer(), type, value, "must be a whole number of microseconds");
+    case Kind::descriptor:
+      return decode_number(json.integer(), type, value, "must be the index of a descriptor");
     case Kind::string: {
       const auto text = json.string();
       if (!text) return mismatch("must be a string");

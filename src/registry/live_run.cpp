@@ -440,7 +440,9 @@ void LiveRun::list(LiveWorker& worker) {
 
 void LiveRun::unlist(const LiveWorker& worker) {
   const auto found = listed_.find(worker.name());
-  if (found != listed_.end() && found->second == &worker) listed_.erase(found);
+  if (found == listed_.end() || found->second != &worker) return;
+  listed_.erase(found);
+  if (surroundings_.unlisted) surroundings_.unlisted(id_, worker.name());
 }
 
 void LiveRun::forget(const LiveWorker& worker) {

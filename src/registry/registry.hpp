@@ -88,6 +88,10 @@ class Registry {
   [[nodiscard]] EventLog& events() { return events_; }
   [[nodiscard]] const cgroup::Directory& root() const { return root_; }
   [[nodiscard]] const cgroup::Mount& mount() const { return mount_; }
+  // Called for each worker that leaves the listings before its run does.
+  void on_unlisted(std::function<void(const std::string& run, const std::string& worker)> handler) {
+    surroundings_.unlisted = std::move(handler);
+  }
   // Called, from the loop, whenever a run is gone.
   void on_run_gone(std::function<void()> handler) { run_gone_ = std::move(handler); }
 

@@ -28,6 +28,8 @@ struct Surroundings {
   Totals& totals;
   // What a run's cgroup.subtree_control gets: see cgroup/limits.hpp.
   std::string controllers;
+  // Told of each worker that leaves the listings before its run does.
+  std::function<void(const std::string& run, const std::string& worker)> unlisted;
 };
 
 template <class T>

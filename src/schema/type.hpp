@@ -35,10 +35,18 @@ namespace reeve::schema {
 
 using StringMap = std::map<std::string, std::string>;
 
+// Which of the descriptors that come with a message.
+struct DescriptorIndex {
+  std::int64_t value = 0;
+  constexpr DescriptorIndex(std::int64_t index = 0) : value(index) {}
+  constexpr operator std::int64_t() const { return value; }
+};
+
 enum class Kind {
   boolean,
   integer,
   microseconds,
+  descriptor,
   string,
   string_map,
   optional,
@@ -69,7 +77,7 @@ struct Type {
   std::span<const std::string_view> names{};  // of an enumeration's values
   const Type* element = nullptr;              // of an optional or a list
 
-  // Booleans, integers, microseconds, enumerations; set_number says whether it is in range.
+  // Booleans, integers, microseconds, descriptors, enumerations; set_number says whether it is in range.
   std::int64_t (*number)(const void* value) = nullptr;
   bool (*set_number)(void* value, std::int64_t number) = nullptr;
   // Lists and optionals, which hold one or none.
@@ -158,6 +166,8 @@ bool set_number(void* value, std::int64_t number) {
   T& content = *static_cast<T*>(value);
   if constexpr (std::is_same_v<T, std::chrono::microseconds>) {
     content = T(number);
+  } else if constexpr (std::is_same_v<T, DescriptorIndex>) {
+    content = number;
   } else if constexpr (std::is_same_v<T, bool>) {
     content = number != 0;
   } else if constexpr (std::is_enum_v<T>) {
@@ -209,6 +219,8 @@ constexpr Type type_of() {
     return number_type<T>(Kind::integer);
   } else if constexpr (std::is_same_v<T, std::chrono::microseconds>) {
     return number_type<T>(Kind::microseconds);
+  } else if constexpr (std::is_same_v<T, DescriptorIndex>) {
+    return number_type<T>(Kind::descriptor);
   } else if constexpr (std::is_same_v<T, std::string>) {
     return {Kind::string};
   } else if constexpr (std::is_same_v<T, StringMap>) {

@@ -8,6 +8,7 @@
 
 #include "api/failure.hpp"
 #include "base/fd.hpp"
+#include "json/codec.hpp"
 #include "process/process.hpp"
 
 namespace reeve::service {
@@ -31,11 +32,11 @@ class Call {
   // The descriptor of that index passed with the message, once; an empty one if there is none.
   virtual FileDescriptor take_descriptor(std::int64_t index) = 0;
 
-  // `parameters` is a JSON object.
-  virtual void reply(std::string parameters) = 0;
+  // With a described value.
+  virtual void reply(const schema::Type& type, const void* output) = 0;
   virtual void fail(const api::Failure& failure) = 0;
   // One of several replies, only with more(); the last one is reply()'s.
-  virtual void stream(std::string parameters) = 0;
+  virtual void stream(const schema::Type& type, const void* output) = 0;
 
   // Whether what was streamed so far is mostly on its way: a caller that does not read is not
   // buffered for without end.
@@ -48,5 +49,9 @@ class Call {
 };
 
 using CallPointer = std::shared_ptr<Call>;
+
+// Reads the call's parameters into a described value.
+using ReadInput =
+    std::function<Result<Done, json::Mismatch>(const schema::Type& type, void* input)>;
 
 }  // namespace reeve::service

@@ -16,10 +16,10 @@ api::Failure refusal_of(const json::Mismatch& mismatch) {
 
 template <class Method>
 void Service::offer(Handler<Method> handler) {
-  methods_[api::full_name<Method>()] = [this, handler](const json::Value& parameters,
+  methods_[api::full_name<Method>()] = [this, handler](const ReadInput& parameters,
                                                        const CallPointer& call) {
     typename Method::Input input;
-    const auto decoded = json::decode(parameters, input, json::UnknownMembers::refused);
+    const auto decoded = parameters(schema::type<typename Method::Input>, &input);
     if (!decoded) return call->fail(refusal_of(decoded.error()));
     (this->*handler)(std::move(input), Responder<Method>(call));
   };
@@ -60,7 +60,7 @@ Service::Service(loop::Loop& loop, registry::Registry& registry, AccessRules rul
 
 Service::~Service() = default;
 
-void Service::dispatch(const std::string& method, const json::Value& parameters,
+void Service::dispatch(const std::string& method, const ReadInput& parameters,
                        const CallPointer& call) {
   const auto found = methods_.find(method);
   if (found != methods_.end()) return found->second(parameters, call);

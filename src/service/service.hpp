@@ -22,8 +22,12 @@ template <class Method>
 class Responder {
  public:
   explicit Responder(CallPointer call) : call_(std::move(call)) {}
-  void reply(const typename Method::Output& output) const { call_->reply(json::encoded(output)); }
-  void stream(const typename Method::Output& output) const { call_->stream(json::encoded(output)); }
+  void reply(const typename Method::Output& output) const {
+    call_->reply(schema::type<typename Method::Output>, &output);
+  }
+  void stream(const typename Method::Output& output) const {
+    call_->stream(schema::type<typename Method::Output>, &output);
+  }
   void fail(const api::Failure& failure) const { call_->fail(failure); }
   [[nodiscard]] Call& call() const { return *call_; }
   [[nodiscard]] const Caller& caller() const { return call_->caller(); }
@@ -51,7 +55,7 @@ class Service {
   Service& operator=(const Service&) = delete;
 
   // `method` is its full name. The call is answered now or later, errors included.
-  void dispatch(const std::string& method, const json::Value& parameters, const CallPointer& call);
+  void dispatch(const std::string& method, const ReadInput& parameters, const CallPointer& call);
 
  private:
   template <class Method>
@@ -133,7 +137,7 @@ class Service {
   registry::Registry& registry_;
   AccessRules rules_;
   std::string socket_;
-  using Dispatch = std::function<void(const json::Value&, const CallPointer&)>;
+  using Dispatch = std::function<void(const ReadInput&, const CallPointer&)>;
   std::unordered_map<std::string, Dispatch> methods_;
   // One walk at a time for each user; the first in line is the one under way.
   struct EntryCalls {

@@ -73,8 +73,8 @@ class ConnectionCall : public service::Call {
     return std::move(descriptors_[static_cast<std::size_t>(index)]);
   }
 
-  void reply(std::string parameters) override {
-    send("{\"parameters\":" + parameters + "}");
+  void reply(const schema::Type& type, const void* output) override {
+    send(message_with(type, output) + "}");
     end();
   }
 
@@ -83,8 +83,8 @@ class ConnectionCall : public service::Call {
     end();
   }
 
-  void stream(std::string parameters) override {
-    send("{\"parameters\":" + parameters + ",\"continues\":true}");
+  void stream(const schema::Type& type, const void* output) override {
+    send(message_with(type, output) + ",\"continues\":true}");
   }
 
   [[nodiscard]] bool has_room() const override {
@@ -106,6 +106,13 @@ class ConnectionCall : public service::Call {
   }
 
  private:
+  // To be closed.
+  static std::string message_with(const schema::Type& type, const void* parameters) {
+    std::string message = "{\"parameters\":";
+    json::encode(message, type, parameters);
+    return message;
+  }
+
   void send(const std::string& message) {
     if (connection_ != nullptr && !oneway_) connection_->send_message(message);
   }
@@ -262,12 +269,14 @@ void Connection::serve_frame(Frame frame) {
     return call->fail(api::invalid_parameter("upgrade", "is not offered by this service"));
   if (message->more && message->oneway)
     return call->fail(api::invalid_parameter("oneway", "cannot be combined with more"));
-  if (message->parameters) {
-    server_.service_.dispatch(message->method, *message->parameters, call);
-  } else {
-    const auto nothing = server_.parser_.parse("{}");
-    server_.service_.dispatch(message->method, *nothing, call);
-  }
+  const auto& parameters =
+      message->parameters ? *message->parameters : *server_.parser_.parse("{}");
+  server_.service_.dispatch(
+      message->method,
+      [&](const schema::Type& type, void* input) {
+        return json::decode(parameters, type, input, json::UnknownMembers::refused);
+      },
+      call);
   if (client_ == Client::gone && call_ && !call_->is_oneway())
     std::exchange(call_, nullptr)->abandon();
 }

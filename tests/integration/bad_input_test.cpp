@@ -406,6 +406,7 @@ std::vector<std::string> wrong_values(const schema::Type& type) {
       return {"1", "\"true\"", "[]", "{}"};
     case schema::Kind::integer:
     case schema::Kind::microseconds:
+    case schema::Kind::descriptor:
       return {"\"1\"", "1.5", "true", "[]", "{}", "9223372036854775808"};
     case schema::Kind::string:
       return {"1", "true", "[]", "{}"};

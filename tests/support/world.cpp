@@ -119,8 +119,8 @@ void World::launch(const Runner& runner) {
     ::setenv("ASAN_OPTIONS", "quarantine_size_mb=1:thread_local_quarantine_size_kb=64", 1);
     const int log = ::open((files_ + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
     ::dup2(log, STDERR_FILENO);
-    std::vector<const char*> arguments{"reeved", "--socket", socket_.c_str(), "--root",
-                                       root_.c_str()};
+    std::vector<const char*> arguments{"reeved",        "--bus",  bus_.c_str(), "--socket",
+                                       socket_.c_str(), "--root", root_.c_str()};
     if (fs::exists(configuration))
       arguments.insert(arguments.end(), {"--config", configuration.c_str()});
     arguments.push_back(nullptr);

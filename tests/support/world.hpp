@@ -72,6 +72,8 @@ class World {
 
   // What its reeve.toml says from the next start on.
   void configure(const std::string& text) const;
+  // The message bus to be on from the next start on; none otherwise.
+  void join_bus(const std::string& address) { bus_ = address; }
   // Gives the root to a user, as a unit's Delegate=yes with User= does, with the right to move
   // there what the tests start.
   void delegate_to(uid_t user) const;
@@ -141,6 +143,7 @@ class World {
   std::string root_;
   std::string files_;
   std::string socket_;
+  std::string bus_ = "none";
   FileDescriptor readiness_;
   TestHooks* hooks_ = nullptr;
   Child daemon_;

@@ -36,11 +36,13 @@ const std::map<std::string, std::set<std::string>> allowed{
      {"registry/", "api/", "json/", "schema/", "loop/", "process/", "base/", "sys/", "reeve/"}},
     {"varlink",
      {"service/", "api/", "json/", "schema/", "loop/", "process/", "base/", "sys/", "registry/"}},
+    {"bus",
+     {"service/", "registry/", "api/", "json/", "schema/", "loop/", "process/", "base/", "reeve/"}},
     {"ctl",
      {"varlink/client.hpp", "varlink/listen.hpp", "api/", "json/", "schema/", "base/", "cgroup/",
       "process/", "sys/", "reeve/"}},
     {"daemon",
-     {"varlink/", "service/", "registry/", "api/", "config/", "cgroup/", "process/", "loop/",
+     {"varlink/", "bus/", "service/", "registry/", "api/", "config/", "cgroup/", "process/", "loop/",
       "spawn/", "json/", "schema/", "sys/", "base/", "reeve/"}},
 };
 

@@ -1,0 +1,267 @@
+// reeved on D-Bus, on a bus of the test's own, asked by busctl and gdbus.
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+
+#include "api/interface.hpp"
+#include "base/text.hpp"
+#include "support/command.hpp"
+#include "support/users.hpp"
+#include "support/world.hpp"
+
+namespace reeve::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* bus_daemon = "/usr/bin/dbus-daemon";
+constexpr const char* busctl = "/usr/bin/busctl";
+
+// A message bus as a host has one, policy included.
+class MessageBus {
+ public:
+  explicit MessageBus(const std::string& directory)
+      : configuration_(directory + "/bus.conf"), socket_(directory + "/bus") {
+    std::ofstream(configuration_) << R"(<busconfig><type>system</type><listen>unix:path=)"
+                                  << socket_ << R"(</listen><auth>EXTERNAL</auth>
+      <policy context="default"><allow user="*"/><deny own="*"/><deny send_type="method_call"/>
+      <allow send_type="signal"/><allow send_requested_reply="true" send_type="method_return"/>
+      <allow send_requested_reply="true" send_type="error"/>
+      <allow receive_type="method_call"/><allow receive_type="method_return"/>
+      <allow receive_type="error"/><allow receive_type="signal"/>
+      <allow send_destination="org.freedesktop.DBus"/></policy>
+      <policy user="root"><allow eavesdrop="true"/>
+      <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus.Monitoring"/>
+      </policy><include>)" REEVE_BUS_POLICY "</include></busconfig>";
+    start();
+  }
+
+  void start() {
+    fs::remove(socket_);
+    daemon_ = Child::run([this] {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      const auto option = "--config-file=" + configuration_;
+      ::execl(bus_daemon, bus_daemon, "--nofork", "--nopidfile", option.c_str(), nullptr);
+      return 127;
+    });
+    EXPECT_TRUE(eventually([this] { return fs::exists(socket_); }));
+    fs::permissions(socket_, fs::perms::all);
+  }
+  void stop() { daemon_.kill(); }
+
+  [[nodiscard]] std::string address() const { return "unix:path=" + socket_; }
+
+ private:
+  std::string configuration_, socket_;
+  Child daemon_;
+};
+
+// One that the message bus finds among the users of this host.
+const User stranger{65534};
+
+class Bus : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!fs::exists(bus_daemon) || !fs::exists(busctl))
+      GTEST_SKIP() << "needs dbus-daemon and busctl";
+    bus_.emplace(world_.files());
+    world_.join_bus(bus_->address());
+    world_.start();
+    EXPECT_TRUE(eventually([this] { return ask({"status", "io.reeve"}).exit_status() == 0; }));
+    run_ = world_.open_run(owner_);
+  }
+
+  [[nodiscard]] Command busctl_command(std::vector<std::string> arguments) const {
+    Command command;
+    command.arguments = {busctl, "--address=" + bus_->address()};
+    command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
+    return command;
+  }
+  [[nodiscard]] Finished ask(const std::vector<std::string>& arguments) const {
+    return test::run(busctl_command(arguments));
+  }
+  // What the method returns, as JSON, or the error.
+  [[nodiscard]] std::string call(std::vector<std::string> method_and_arguments) const {
+    std::vector<std::string> arguments{"call", "--json=short", "io.reeve", "/io/reeve",
+                                       "io.reeve.Registry1"};
+    arguments.insert(arguments.end(), method_and_arguments.begin(), method_and_arguments.end());
+    const auto finished = ask(arguments);
+    return finished.exit_status() == 0 ? finished.output : finished.errors;
+  }
+  [[nodiscard]] std::string path_of_run() const { return "/io/reeve/run/" + run_; }
+
+  World world_{World::Daemon::not_started};
+  std::optional<MessageBus> bus_;
+  Child owner_ = Child::sleeper();
+  std::string run_;
+};
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST_F(Bus, OffersEveryMethodButSubscribe) {
+  const auto text = ask({"introspect", "io.reeve", "/io/reeve", "io.reeve.Registry1"}).output;
+  for (const auto& method : api::find_interface(api::Registry::name)->methods) {
+    const auto name = "." + std::string(method.name) + " ";
+    EXPECT_EQ(has(text, name), method.name != api::Subscribe::name) << name << "\n" << text;
+  }
+  EXPECT_TRUE(std::regex_search(text, std::regex(R"(\.Reserve +method +sa\{sv\} +a\{sv\})")))
+      << text;
+  EXPECT_TRUE(std::regex_search(text, std::regex(R"(\.Event +signal +ssa\{sv\})"))) << text;
+}
+
+TEST_F(Bus, LeadsAWorkerThroughItsLife) {
+  EXPECT_TRUE(has(call({"Spawn", "sasa{sv}", "worker", "2", "sleep", "1000", "2", "run", "s", run_,
+                        "handle", "s", "mine"}),
+                  R"("state":{"type":"s","data":"active"})"));
+  EXPECT_TRUE(has(call({"IsRegistered", "sa{sv}", "worker", "1", "run", "s", run_}), "true"));
+  const auto listed = call({"ListWorkers", "a{sv}", "1", "run", "s", run_});
+  EXPECT_TRUE(has(listed, R"("handle":{"type":"s","data":"mine"})")) << listed;
+  EXPECT_TRUE(has(call({"Stop", "sa{sv}", "worker", "2", "run", "s", run_, "graceUSec", "t", "5"}),
+                  R"("state":{"type":"s","data":"exited"})"));
+  EXPECT_TRUE(has(call({"CountEntries"}), R"("data":[2])"));
+  EXPECT_EQ(call({"Unregister", "sa{sv}", "worker", "1", "run", "s", run_}), "");
+}
+
+TEST_F(Bus, SaysWhatIsWrongWithACall) {
+  const auto in_run = [&](std::vector<std::string> call) {
+    call.insert(call.end(), {"1", "run", "s", run_});
+    return call;
+  };
+  EXPECT_TRUE(has(call(in_run({"GetWorker", "sa{sv}", "nobody"})), "NoSuchWorker"));
+  EXPECT_TRUE(has(call({"GetWorker", "sa{sv}", "x", "1", "runs", "s", "x"}), "runs"));
+  EXPECT_TRUE(has(call({"GetWorker", "sa{sv}", "x", "1", "run", "i", "7"}), "must be a string"));
+  EXPECT_TRUE(has(call({"GetWorker", "s", "x"}), "Invalid arguments"));
+  EXPECT_TRUE(has(call({"NoSuchMethod"}), "Unknown method"));
+  EXPECT_TRUE(has(call({"OpenRun", "a{sv}", "1", "owner", "a{sv}", "0"}), "owner.pid"));
+}
+
+TEST_F(Bus, ShowsRunsAndWorkersAsObjects) {
+  world_.reserve(run_, "worker 1");
+  const auto worker = path_of_run() + "/worker/worker_201";
+  const auto tree = ask({"tree", "--list", "io.reeve"}).output;
+  EXPECT_TRUE(has(tree, path_of_run() + "\n")) << tree;
+  EXPECT_TRUE(has(tree, worker + "\n")) << tree;
+  const auto property = [&](const std::string& path, const char* interface, const char* name) {
+    const auto got = ask({"get-property", "io.reeve", path, interface, name});
+    return got.output + got.errors;
+  };
+  EXPECT_EQ(property(worker, "io.reeve.Worker1", "State"), "s \"reserved\"\n");
+  EXPECT_EQ(property(worker, "io.reeve.Worker1", "Handle"), "s \"\"\n");
+  EXPECT_EQ(property(worker, "io.reeve.Worker1", "Exit"), "a{sv} 0\n");
+  EXPECT_EQ(property(path_of_run(), "io.reeve.Run1", "Workers"), "x 1\n");
+  const auto managed = ask({"call", "--json=short", "io.reeve", "/io/reeve",
+                            "org.freedesktop.DBus.ObjectManager", "GetManagedObjects"});
+  EXPECT_TRUE(has(managed.output, worker)) << managed;
+  world_.call<api::Unregister>({"worker 1", run_});
+  EXPECT_TRUE(has(property(worker, "io.reeve.Worker1", "State"), "Unknown object"));
+}
+
+// Everything that a monitor sees until the words have come.
+class Monitor {
+ public:
+  explicit Monitor(const Command& command) {
+    std::array<int, 2> ends{};
+    (void)!::pipe2(ends.data(), O_CLOEXEC);
+    reader_ = FileDescriptor(ends[0]);
+    FileDescriptor writer(ends[1]);
+    process_ = Child::run([&] {
+      ::dup2(writer.get(), STDOUT_FILENO);
+      ::dup2(writer.get(), STDERR_FILENO);
+      return become(command);
+    });
+  }
+  bool sees(const std::string& words) {
+    while (!has(text_, words)) {
+      pollfd entry{reader_.get(), POLLIN, 0};
+      if (::poll(&entry, 1, 1000 * static_cast<int>(patience.count())) != 1) return false;
+      std::array<char, 65536> buffer;
+      const auto length = ::read(reader_.get(), buffer.data(), buffer.size());
+      if (length <= 0) return false;
+      text_.append(buffer.data(), static_cast<std::size_t>(length));
+    }
+    return true;
+  }
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  FileDescriptor reader_;
+  Child process_;
+  std::string text_;
+};
+
+TEST_F(Bus, TellsEventsAndChangesAsSignals) {
+  Monitor monitor(busctl_command({"monitor", "io.reeve"}));
+  ASSERT_TRUE(monitor.sees("Monitoring bus message stream")) << monitor.text();
+  api::Spawn::Input input;
+  input.worker = "worker";
+  input.run = run_;
+  input.command = {"sleep", "1000"};
+  ASSERT_TRUE(world_.call<api::Spawn>(input));
+  ASSERT_TRUE(world_.call<api::Stop>({"worker", run_, {}}));
+  ASSERT_TRUE(world_.call<api::CleanupDeadWorkers>({run_}));
+  owner_.kill();
+  ASSERT_TRUE(monitor.sees("\"runClosed\"")) << monitor.text();
+  const auto& text = monitor.text();
+  std::size_t at = 0;
+  for (const char* each : {"InterfacesAdded", "\"reserved\"", "PropertiesChanged", "\"activated\"",
+                           "\"exited\"", "InterfacesRemoved", "\"runClosed\""}) {
+    const auto found = text.find(each, at);
+    EXPECT_NE(found, std::string::npos) << each << "\n" << text;
+    if (found != std::string::npos) at = found;
+  }
+}
+
+TEST_F(Bus, KnowsWhoCalls) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be several users";
+  world_.reserve(run_, "worker");
+  auto command = busctl_command({"call", "io.reeve", "/io/reeve", "io.reeve.Registry1",
+                                 "Unregister", "sa{sv}", "worker", "1", "run", "s", run_});
+  command.before = [] { become_user(stranger); };
+  const auto refused = test::run(command);
+  EXPECT_NE(refused.exit_status(), 0);
+  EXPECT_TRUE(has(refused.errors, "Access denied") || has(refused.errors, "belongs to user"))
+      << refused;
+  EXPECT_TRUE(world_.get(run_, "worker"));
+  command = busctl_command({"call", "io.reeve", "/io/reeve", "io.reeve.Registry1", "GetRun",
+                            "a{sv}", "1", "run", "s", run_});
+  command.before = [] { become_user(stranger); };
+  EXPECT_EQ(test::run(command).exit_status(), 0);
+}
+
+TEST_F(Bus, WaitsForABusThatWentAwayAndServesMeanwhile) {
+  bus_->stop();
+  EXPECT_TRUE(world_.call<api::ListRuns>({}));
+  bus_->start();
+  EXPECT_TRUE(eventually([this] { return ask({"status", "io.reeve"}).exit_status() == 0; }));
+  EXPECT_TRUE(has(call({"ListRuns"}), run_));
+}
+
+TEST_F(Bus, AbandonsTheCallsOfWhoLeaves) {
+  world_.reserve(run_, "worker");
+  {
+    Monitor waiting(
+        busctl_command({"call", "--timeout=1000", "io.reeve", "/io/reeve", "io.reeve.Registry1",
+                        "Wait", "sa{sv}", "worker", "1", "run", "s", run_}));
+    EXPECT_TRUE(has(call({"ListRuns"}), run_));
+  }
+  EXPECT_TRUE(has(call({"ListRuns"}), run_));
+  EXPECT_TRUE(world_.call<api::Unregister>({"worker", run_}));
+}
+
+TEST_F(Bus, KeepsPrivateRunsToTheirUsers) {
+  world_.configure("[access]\nquery = \"own\"\n");
+  world_.restart();
+  EXPECT_TRUE(eventually([this] { return ask({"status", "io.reeve"}).exit_status() == 0; }));
+  EXPECT_TRUE(has(call({"ListRuns"}), run_));
+  EXPECT_FALSE(has(ask({"tree", "--list", "io.reeve"}).output, run_));
+}
+
+}  // namespace
+}  // namespace reeve::test
