@@ -16,7 +16,7 @@ namespace reeve::service {
 // Who is calling: user and groups by the socket's credentials, the process by its pidfd.
 struct Caller {
   uid_t user = ~0U;
-  gid_t group = ~0U;
+  gid_t group = ~0U;          // ~0U where it is not known which it is
   std::vector<gid_t> groups;  // `group` among them
   process::Process process;   // empty where the caller was gone before it could be opened
 };

@@ -89,7 +89,13 @@ void Service::spawn(api::Spawn::Input input, Responder<api::Spawn> respond) {
   program.working_directory = std::move(input.working_directory);
   program.user = std::move(input.user);
   // The rights of who asked, and no others.
-  if (caller.user != ::geteuid() && caller.user != 0) program.credentials = credentials_of(caller);
+  if (caller.user != ::geteuid() && caller.user != 0) {
+    // Over D-Bus a caller's groups are known, but not which of them is the first.
+    if (caller.group == ~0U)
+      program.user = std::to_string(caller.user);
+    else
+      program.credentials = credentials_of(caller);
+  }
   if (input.environment) program.environment = std::move(*input.environment);
   program.environment.emplace("PATH", usual_path);
   program.environment["REEVE_RUN_ID"] = (*run)->id();
