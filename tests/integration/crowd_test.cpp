@@ -92,6 +92,7 @@ void expect_answers(Peer& peer, int from, int count) {
 }
 
 TEST_F(Crowd, KeepsNobodyWaitingForAnybodyElse) {
+  // Of who made the reservations, some may still be taking leave.
   const auto before = descriptors();
   {
     std::deque<Peer> behaving, reading_late, subscribed;
@@ -132,7 +133,7 @@ TEST_F(Crowd, KeepsNobodyWaitingForAnybodyElse) {
       for (int j = 0; j < asked_by_the_slow; ++j)
         EXPECT_NE(peer.hear().find("worker-49"), std::string::npos);
   }
-  EXPECT_TRUE(eventually([&] { return descriptors() == before; }))
+  EXPECT_TRUE(eventually([&] { return descriptors() <= before; }))
       << before << " and now " << descriptors();
   EXPECT_TRUE(world_.get(run_, "worker-1"));
 }
