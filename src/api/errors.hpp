@@ -2,188 +2,130 @@
 #pragma once
 
 #include "api/types.hpp"
+#include "reeve/errors.hpp"
 
-namespace reeve::api {
+namespace reeve {
 
-struct NoSuchRun {
-  std::optional<std::string> run;
+constexpr auto describe(Of<NoSuchRun>) {
+  return structure(NoSuchRun::error, "", member<&NoSuchRun::run>("run"));
+}
 
-  friend constexpr auto describe(Of<NoSuchRun>) {
-    return structure("NoSuchRun", "", member<&NoSuchRun::run>("run"));
-  }
-};
+constexpr auto describe(Of<NoSuchWorker>) {
+  return structure(NoSuchWorker::error, "", member<&NoSuchWorker::run>("run"),
+                   member<&NoSuchWorker::worker>("worker"));
+}
 
-struct NoSuchWorker {
-  std::string run;
-  std::string worker;
+constexpr auto describe(Of<NotReserved>) {
+  return structure(NotReserved::error, "", member<&NotReserved::run>("run"),
+                   member<&NotReserved::worker>("worker"));
+}
 
-  friend constexpr auto describe(Of<NoSuchWorker>) {
-    return structure("NoSuchWorker", "", member<&NoSuchWorker::run>("run"),
-                     member<&NoSuchWorker::worker>("worker"));
-  }
-};
+constexpr auto describe(Of<AlreadyReserved>) {
+  return structure(AlreadyReserved::error, "", member<&AlreadyReserved::run>("run"),
+                   member<&AlreadyReserved::worker>("worker"));
+}
 
-struct NotReserved {
-  std::string run;
-  std::string worker;
+constexpr auto describe(Of<AlreadyActive>) {
+  return structure(AlreadyActive::error, "", member<&AlreadyActive::run>("run"),
+                   member<&AlreadyActive::worker>("worker"),
+                   member<&AlreadyActive::process>("process"));
+}
 
-  friend constexpr auto describe(Of<NotReserved>) {
-    return structure("NotReserved", "", member<&NotReserved::run>("run"),
-                     member<&NotReserved::worker>("worker"));
-  }
-};
+constexpr auto describe(Of<RunAmbiguous>) {
+  return structure(RunAmbiguous::error, "", member<&RunAmbiguous::run>("run"),
+                   member<&RunAmbiguous::candidates>("candidates"));
+}
 
-struct AlreadyReserved {
-  std::string run;
-  std::string worker;
+constexpr auto describe(Of<RunClosing>) {
+  return structure(RunClosing::error, "", member<&RunClosing::run>("run"));
+}
 
-  friend constexpr auto describe(Of<AlreadyReserved>) {
-    return structure("AlreadyReserved", "", member<&AlreadyReserved::run>("run"),
-                     member<&AlreadyReserved::worker>("worker"));
-  }
-};
+constexpr auto describe(Of<NoSuchProcess>) {
+  return structure(NoSuchProcess::error, "", member<&NoSuchProcess::process>("process"));
+}
 
-struct AlreadyActive {
-  std::string run;
-  std::string worker;
-  ProcessId process;
+constexpr auto describe(Of<ProcessMismatch>) {
+  return structure(ProcessMismatch::error, "", member<&ProcessMismatch::process>("process"),
+                   member<&ProcessMismatch::reason>("reason"));
+}
 
-  friend constexpr auto describe(Of<AlreadyActive>) {
-    return structure("AlreadyActive", "", member<&AlreadyActive::run>("run"),
-                     member<&AlreadyActive::worker>("worker"),
-                     member<&AlreadyActive::process>("process"));
-  }
-};
+constexpr auto describe(Of<ProcessInOtherRun>) {
+  return structure(ProcessInOtherRun::error, "", member<&ProcessInOtherRun::process>("process"),
+                   member<&ProcessInOtherRun::run>("run"));
+}
 
-struct RunAmbiguous {
-  std::string run;
-  std::vector<std::string> candidates;
+constexpr auto describe(Of<InvalidName>) {
+  return structure(InvalidName::error, "", member<&InvalidName::name>("name"),
+                   member<&InvalidName::reason>("reason"));
+}
 
-  friend constexpr auto describe(Of<RunAmbiguous>) {
-    return structure("RunAmbiguous", "", member<&RunAmbiguous::run>("run"),
-                     member<&RunAmbiguous::candidates>("candidates"));
-  }
-};
+constexpr auto describe(Of<SpawnFailed>) {
+  return structure(SpawnFailed::error, "", member<&SpawnFailed::step>("step"),
+                   member<&SpawnFailed::number>("errno"), member<&SpawnFailed::name>("errnoName"));
+}
 
-struct RunClosing {
-  std::string run;
+constexpr auto describe(Of<LimitUnavailable>) {
+  return structure(LimitUnavailable::error, "",
+                   member<&LimitUnavailable::controller>("controller"));
+}
 
-  friend constexpr auto describe(Of<RunClosing>) {
-    return structure("RunClosing", "", member<&RunClosing::run>("run"));
-  }
-};
+constexpr auto describe(Of<TooMany>) {
+  return structure(TooMany::error, "", member<&TooMany::limit>("limit"),
+                   member<&TooMany::maximum>("maximum"));
+}
 
-struct NoSuchProcess {
-  ProcessId process;
+constexpr auto describe(Of<NotDelegated>) {
+  return structure(NotDelegated::error,
+                   "The caller's cgroup is not delegated to it: in systemd, Delegate=yes.",
+                   member<&NotDelegated::control_group>("controlGroup"));
+}
 
-  friend constexpr auto describe(Of<NoSuchProcess>) {
-    return structure("NoSuchProcess", "", member<&NoSuchProcess::process>("process"));
-  }
-};
+constexpr auto describe(Of<KernelTooOld>) {
+  return structure(KernelTooOld::error, "", member<&KernelTooOld::feature>("feature"),
+                   member<&KernelTooOld::since>("since"));
+}
 
-struct ProcessMismatch {
-  ProcessId process;
-  std::string reason;
+constexpr auto describe(Of<SystemFailed>) {
+  return structure(
+      SystemFailed::error,
+      "The system refused what the call needs, for a reason that is not the caller's.",
+      member<&SystemFailed::object>("object"), member<&SystemFailed::attempt>("attempt"),
+      member<&SystemFailed::number>("errno"), member<&SystemFailed::name>("errnoName"));
+}
 
-  friend constexpr auto describe(Of<ProcessMismatch>) {
-    return structure("ProcessMismatch", "", member<&ProcessMismatch::process>("process"),
-                     member<&ProcessMismatch::reason>("reason"));
-  }
-};
+constexpr auto describe(Of<InvalidMessage>) {
+  return structure(InvalidMessage::error,
+                   "What arrived is not a varlink call. The connection ends with this reply.",
+                   member<&InvalidMessage::reason>("reason"));
+}
 
-struct ProcessInOtherRun {
-  ProcessId process;
-  std::string run;
+// ---- of org.varlink.service
 
-  friend constexpr auto describe(Of<ProcessInOtherRun>) {
-    return structure("ProcessInOtherRun", "", member<&ProcessInOtherRun::process>("process"),
-                     member<&ProcessInOtherRun::run>("run"));
-  }
-};
+constexpr auto describe(Of<InterfaceNotFound>) {
+  return structure(InterfaceNotFound::error, "",
+                   member<&InterfaceNotFound::interface>("interface"));
+}
 
-struct InvalidName {
-  std::string name;
-  std::string reason;
+constexpr auto describe(Of<MethodNotFound>) {
+  return structure(MethodNotFound::error, "", member<&MethodNotFound::method>("method"));
+}
 
-  friend constexpr auto describe(Of<InvalidName>) {
-    return structure("InvalidName", "", member<&InvalidName::name>("name"),
-                     member<&InvalidName::reason>("reason"));
-  }
-};
+constexpr auto describe(Of<MethodNotImplemented>) {
+  return structure(MethodNotImplemented::error, "",
+                   member<&MethodNotImplemented::method>("method"));
+}
 
-struct SpawnFailed {
-  std::string step;
-  std::int64_t number = 0;
-  std::string name;
+constexpr auto describe(Of<InvalidParameter>) {
+  return structure(InvalidParameter::error, "", member<&InvalidParameter::parameter>("parameter"),
+                   member<&InvalidParameter::reason>("reason"));
+}
 
-  friend constexpr auto describe(Of<SpawnFailed>) {
-    return structure("SpawnFailed", "", member<&SpawnFailed::step>("step"),
-                     member<&SpawnFailed::number>("errno"),
-                     member<&SpawnFailed::name>("errnoName"));
-  }
-};
+constexpr auto describe(Of<PermissionDenied>) {
+  return structure(PermissionDenied::error, "", member<&PermissionDenied::reason>("reason"));
+}
 
-struct LimitUnavailable {
-  std::string controller;
+constexpr auto describe(Of<ExpectedMore>) {
+  return structure(ExpectedMore::error, "");
+}
 
-  friend constexpr auto describe(Of<LimitUnavailable>) {
-    return structure("LimitUnavailable", "", member<&LimitUnavailable::controller>("controller"));
-  }
-};
-
-struct TooMany {
-  std::string limit;
-  std::int64_t maximum = 0;
-
-  friend constexpr auto describe(Of<TooMany>) {
-    return structure("TooMany", "", member<&TooMany::limit>("limit"),
-                     member<&TooMany::maximum>("maximum"));
-  }
-};
-
-struct NotDelegated {
-  std::string control_group;
-
-  friend constexpr auto describe(Of<NotDelegated>) {
-    return structure("NotDelegated",
-                     "The caller's cgroup is not delegated to it: in systemd, Delegate=yes.",
-                     member<&NotDelegated::control_group>("controlGroup"));
-  }
-};
-
-struct KernelTooOld {
-  std::string feature;
-  std::string since;
-
-  friend constexpr auto describe(Of<KernelTooOld>) {
-    return structure("KernelTooOld", "", member<&KernelTooOld::feature>("feature"),
-                     member<&KernelTooOld::since>("since"));
-  }
-};
-
-struct SystemFailed {
-  std::string object;
-  std::string attempt;
-  std::int64_t number = 0;
-  std::string name;
-
-  friend constexpr auto describe(Of<SystemFailed>) {
-    return structure(
-        "SystemFailed",
-        "The system refused what the call needs, for a reason that is not the caller's.",
-        member<&SystemFailed::object>("object"), member<&SystemFailed::attempt>("attempt"),
-        member<&SystemFailed::number>("errno"), member<&SystemFailed::name>("errnoName"));
-  }
-};
-
-struct InvalidMessage {
-  std::string reason;
-
-  friend constexpr auto describe(Of<InvalidMessage>) {
-    return structure("InvalidMessage",
-                     "What arrived is not a varlink call. The connection ends with this reply.",
-                     member<&InvalidMessage::reason>("reason"));
-  }
-};
-
-}  // namespace reeve::api
+}  // namespace reeve

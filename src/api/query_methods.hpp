@@ -1,203 +1,79 @@
-// The methods that look, and those that clean up what is dead: what each takes and returns, and its
-// documentation.
+// How the methods that look, and those that clean up what is dead, are described.
 #pragma once
 
 #include "api/types.hpp"
 
-namespace reeve::api {
+namespace reeve {
 
-struct IsRegistered {
-  static constexpr std::string_view name = "IsRegistered";
-  static constexpr std::string_view text = "";
+constexpr auto describe(Of<IsRegistered::Output>) {
+  return members(member<&IsRegistered::Output::registered>("registered"));
+}
 
-  using Input = NamedWorker;
+constexpr auto describe(Of<GetWorker::Output>) {
+  return members(member<&GetWorker::Output::worker>("worker"));
+}
 
-  struct Output {
-    bool registered = false;
+constexpr auto describe(Of<ListWorkers::Input>) {
+  return members(member<&ListWorkers::Input::run>("run"),
+                 member<&ListWorkers::Input::state>("state"),
+                 member<&ListWorkers::Input::fingerprint>("fingerprint"));
+}
 
-    friend constexpr auto describe(Of<Output>) {
-      return members(member<&Output::registered>("registered"));
-    }
-  };
-};
+constexpr auto describe(Of<ListWorkers::Output>) {
+  return members(member<&ListWorkers::Output::workers>("workers"));
+}
 
-struct GetWorker {
-  static constexpr std::string_view name = "GetWorker";
-  static constexpr std::string_view text = "";
+constexpr auto describe(Of<ListProcesses::Input>) {
+  return members(member<&ListProcesses::Input::run>("run"),
+                 member<&ListProcesses::Input::all>("all"));
+}
 
-  using Input = NamedWorker;
+constexpr auto describe(Of<ListProcesses::Output>) {
+  return members(member<&ListProcesses::Output::processes>("processes"));
+}
 
-  struct Output {
-    Worker worker;
+constexpr auto describe(Of<ValidateWorkers::Output>) {
+  return members(member<&ValidateWorkers::Output::dead>("dead"));
+}
 
-    friend constexpr auto describe(Of<Output>) {
-      return members(member<&Output::worker>("worker"));
-    }
-  };
-};
+constexpr auto describe(Of<CleanupDeadWorkers::Output>) {
+  return members(member<&CleanupDeadWorkers::Output::removed>("removed"));
+}
 
-struct ListWorkers {
-  static constexpr std::string_view name = "ListWorkers";
-  static constexpr std::string_view text =
-      "With \"more\", one reply for each worker. Without \"run\", the workers of all runs.";
+constexpr auto describe(Of<CleanupOrphans::Input>) {
+  return members();
+}
 
-  struct Input {
-    std::optional<std::string> run;
-    std::optional<WorkerState> state;
-    std::optional<std::string> fingerprint;
+constexpr auto describe(Of<CleanupOrphans::Output>) {
+  return members(member<&CleanupOrphans::Output::report>("report"));
+}
 
-    friend constexpr auto describe(Of<Input>) {
-      return members(member<&Input::run>("run"), member<&Input::state>("state"),
-                     member<&Input::fingerprint>("fingerprint"));
-    }
-  };
+constexpr auto describe(Of<GetStatistics::Output>) {
+  return members(member<&GetStatistics::Output::statistics>("statistics"));
+}
 
-  struct Output {
-    std::vector<Worker> workers;
+constexpr auto describe(Of<ListEntries::Input>) {
+  return members();
+}
 
-    friend constexpr auto describe(Of<Output>) {
-      return members(member<&Output::workers>("workers"));
-    }
-  };
-};
+constexpr auto describe(Of<ListEntries::Output>) {
+  return members(member<&ListEntries::Output::entries>("entries"));
+}
 
-struct ListProcesses {
-  static constexpr std::string_view name = "ListProcesses";
-  static constexpr std::string_view text =
-      "The main processes of active workers; with \"all\", of every registered worker.";
+constexpr auto describe(Of<CountEntries::Input>) {
+  return members();
+}
 
-  struct Input {
-    std::optional<std::string> run;
-    std::optional<bool> all;
+constexpr auto describe(Of<CountEntries::Output>) {
+  return members(member<&CountEntries::Output::count>("count"));
+}
 
-    friend constexpr auto describe(Of<Input>) {
-      return members(member<&Input::run>("run"), member<&Input::all>("all"));
-    }
-  };
+constexpr auto describe(Of<Subscribe::Input>) {
+  return members(member<&Subscribe::Input::run>("run"), member<&Subscribe::Input::after>("after"));
+}
 
-  struct Output {
-    std::vector<ProcessId> processes;
+constexpr auto describe(Of<Subscribe::Output>) {
+  return members(member<&Subscribe::Output::event>("event"));
+}
 
-    friend constexpr auto describe(Of<Output>) {
-      return members(member<&Output::processes>("processes"));
-    }
-  };
-};
-
-struct ValidateWorkers {
-  static constexpr std::string_view name = "ValidateWorkers";
-  static constexpr std::string_view text =
-      "The registered workers whose process is gone; changes nothing.";
-
-  using Input = NamedRun;
-
-  struct Output {
-    std::vector<Worker> dead;
-
-    friend constexpr auto describe(Of<Output>) { return members(member<&Output::dead>("dead")); }
-  };
-};
-
-struct CleanupDeadWorkers {
-  static constexpr std::string_view name = "CleanupDeadWorkers";
-  static constexpr std::string_view text = "Drops the records of dead workers.";
-
-  using Input = NamedRun;
-
-  struct Output {
-    std::int64_t removed = 0;
-
-    friend constexpr auto describe(Of<Output>) {
-      return members(member<&Output::removed>("removed"));
-    }
-  };
-};
-
-struct CleanupOrphans {
-  static constexpr std::string_view name = "CleanupOrphans";
-  static constexpr std::string_view text =
-      "Kills every run whose owner is dead and every expired reservation, now.";
-
-  struct Input {
-    friend constexpr auto describe(Of<Input>) { return members(); }
-  };
-
-  struct Output {
-    CleanupReport report;
-
-    friend constexpr auto describe(Of<Output>) {
-      return members(member<&Output::report>("report"));
-    }
-  };
-};
-
-struct GetStatistics {
-  static constexpr std::string_view name = "GetStatistics";
-  static constexpr std::string_view text = "";
-
-  using Input = NamedRun;
-
-  struct Output {
-    Statistics statistics;
-
-    friend constexpr auto describe(Of<Output>) {
-      return members(member<&Output::statistics>("statistics"));
-    }
-  };
-};
-
-struct ListEntries {
-  static constexpr std::string_view name = "ListEntries";
-  static constexpr std::string_view text =
-      "Every record in the kernel, stale runs included: for debugging.";
-
-  struct Input {
-    friend constexpr auto describe(Of<Input>) { return members(); }
-  };
-
-  struct Output {
-    std::vector<Entry> entries;
-
-    friend constexpr auto describe(Of<Output>) {
-      return members(member<&Output::entries>("entries"));
-    }
-  };
-};
-
-struct CountEntries {
-  static constexpr std::string_view name = "CountEntries";
-  static constexpr std::string_view text = "";
-
-  struct Input {
-    friend constexpr auto describe(Of<Input>) { return members(); }
-  };
-
-  struct Output {
-    std::int64_t count = 0;
-
-    friend constexpr auto describe(Of<Output>) { return members(member<&Output::count>("count")); }
-  };
-};
-
-struct Subscribe {
-  static constexpr std::string_view name = "Subscribe";
-  static constexpr std::string_view text =
-      "Requires \"more\". Without \"after\", a snapshot of the present comes first.";
-
-  struct Input {
-    std::optional<std::string> run;
-    std::optional<std::int64_t> after;
-
-    friend constexpr auto describe(Of<Input>) {
-      return members(member<&Input::run>("run"), member<&Input::after>("after"));
-    }
-  };
-
-  struct Output {
-    Event event;
-
-    friend constexpr auto describe(Of<Output>) { return members(member<&Output::event>("event")); }
-  };
-};
-
-}  // namespace reeve::api
+}  // namespace reeve

@@ -1,101 +1,45 @@
-// The methods on runs: what each takes and returns, and its documentation.
+// How the methods on runs are described: their members on the wire, in order.
 #pragma once
 
 #include "api/types.hpp"
 
-namespace reeve::api {
+namespace reeve {
 
-struct OpenRun {
-  static constexpr std::string_view name = "OpenRun";
-  static constexpr std::string_view text =
-      "Opens a run. Without \"owner\" the calling process owns it.";
+constexpr auto describe(Of<OpenRun::Input>) {
+  return members(member<&OpenRun::Input::name>("name"), member<&OpenRun::Input::owner>("owner"),
+                 member<&OpenRun::Input::on_owner_exit>("onOwnerExit"),
+                 member<&OpenRun::Input::grace>("graceUSec"),
+                 member<&OpenRun::Input::placement>("placement"),
+                 member<&OpenRun::Input::metadata>("metadata"));
+}
 
-  struct Input {
-    std::optional<std::string> name;
-    std::optional<ProcessId> owner;
-    std::optional<OwnerExitPolicy> on_owner_exit;
-    std::optional<Microseconds> grace;
-    std::optional<Placement> placement;
-    std::optional<Metadata> metadata;
+constexpr auto describe(Of<OpenRun::Output>) {
+  return members(member<&OpenRun::Output::run>("run"));
+}
 
-    friend constexpr auto describe(Of<Input>) {
-      return members(member<&Input::name>("name"), member<&Input::owner>("owner"),
-                     member<&Input::on_owner_exit>("onOwnerExit"),
-                     member<&Input::grace>("graceUSec"), member<&Input::placement>("placement"),
-                     member<&Input::metadata>("metadata"));
-    }
-  };
+constexpr auto describe(Of<CloseRun::Input>) {
+  return members(member<&CloseRun::Input::run>("run"),
+                 member<&CloseRun::Input::on_owner_exit>("onOwnerExit"));
+}
 
-  struct Output {
-    Run run;
+constexpr auto describe(Of<CloseRun::Output>) {
+  return members(member<&CloseRun::Output::report>("report"));
+}
 
-    friend constexpr auto describe(Of<Output>) { return members(member<&Output::run>("run")); }
-  };
-};
+constexpr auto describe(Of<EnterRun::Output>) {
+  return members(member<&EnterRun::Output::run>("run"));
+}
 
-struct CloseRun {
-  static constexpr std::string_view name = "CloseRun";
-  static constexpr std::string_view text =
-      "Ends a run and everything in it; replies once its cgroup is empty and gone.";
+constexpr auto describe(Of<GetRun::Output>) {
+  return members(member<&GetRun::Output::run>("run"));
+}
 
-  struct Input {
-    std::optional<std::string> run;
-    std::optional<OwnerExitPolicy> on_owner_exit;
+constexpr auto describe(Of<ListRuns::Input>) {
+  return members();
+}
 
-    friend constexpr auto describe(Of<Input>) {
-      return members(member<&Input::run>("run"), member<&Input::on_owner_exit>("onOwnerExit"));
-    }
-  };
+constexpr auto describe(Of<ListRuns::Output>) {
+  return members(member<&ListRuns::Output::runs>("runs"));
+}
 
-  struct Output {
-    CleanupReport report;
-
-    friend constexpr auto describe(Of<Output>) {
-      return members(member<&Output::report>("report"));
-    }
-  };
-};
-
-struct EnterRun {
-  static constexpr std::string_view name = "EnterRun";
-  static constexpr std::string_view text =
-      "Moves the calling process into the run's cgroup, so that all it forks stays there.";
-
-  using Input = NamedRun;
-
-  struct Output {
-    Run run;
-
-    friend constexpr auto describe(Of<Output>) { return members(member<&Output::run>("run")); }
-  };
-};
-
-struct GetRun {
-  static constexpr std::string_view name = "GetRun";
-  static constexpr std::string_view text = "";
-
-  using Input = NamedRun;
-
-  struct Output {
-    Run run;
-
-    friend constexpr auto describe(Of<Output>) { return members(member<&Output::run>("run")); }
-  };
-};
-
-struct ListRuns {
-  static constexpr std::string_view name = "ListRuns";
-  static constexpr std::string_view text = "With \"more\", one reply for each run.";
-
-  struct Input {
-    friend constexpr auto describe(Of<Input>) { return members(); }
-  };
-
-  struct Output {
-    std::vector<Run> runs;
-
-    friend constexpr auto describe(Of<Output>) { return members(member<&Output::runs>("runs")); }
-  };
-};
-
-}  // namespace reeve::api
+}  // namespace reeve

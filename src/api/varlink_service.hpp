@@ -5,15 +5,13 @@
 
 #include "api/types.hpp"
 
-namespace reeve::api {
+namespace reeve {
 
 struct GetInfo {
   static constexpr std::string_view name = "GetInfo";
   static constexpr std::string_view text = "";
 
-  struct Input {
-    friend constexpr auto describe(Of<Input>) { return members(); }
-  };
+  struct Input {};
 
   struct Output {
     std::string vendor;
@@ -21,12 +19,6 @@ struct GetInfo {
     std::string version;
     std::string url;
     std::vector<std::string> interfaces;
-
-    friend constexpr auto describe(Of<Output>) {
-      return members(member<&Output::vendor>("vendor"), member<&Output::product>("product"),
-                     member<&Output::version>("version"), member<&Output::url>("url"),
-                     member<&Output::interfaces>("interfaces"));
-    }
   };
 };
 
@@ -36,65 +28,30 @@ struct GetInterfaceDescription {
 
   struct Input {
     std::string interface;
-
-    friend constexpr auto describe(Of<Input>) {
-      return members(member<&Input::interface>("interface"));
-    }
   };
 
   struct Output {
     std::string description;
-
-    friend constexpr auto describe(Of<Output>) {
-      return members(member<&Output::description>("description"));
-    }
   };
 };
 
-struct InterfaceNotFound {
-  std::string interface;
+constexpr auto describe(Of<GetInfo::Input>) {
+  return members();
+}
 
-  friend constexpr auto describe(Of<InterfaceNotFound>) {
-    return structure("InterfaceNotFound", "", member<&InterfaceNotFound::interface>("interface"));
-  }
-};
+constexpr auto describe(Of<GetInfo::Output>) {
+  return members(member<&GetInfo::Output::vendor>("vendor"),
+                 member<&GetInfo::Output::product>("product"),
+                 member<&GetInfo::Output::version>("version"), member<&GetInfo::Output::url>("url"),
+                 member<&GetInfo::Output::interfaces>("interfaces"));
+}
 
-struct MethodNotFound {
-  std::string method;
+constexpr auto describe(Of<GetInterfaceDescription::Input>) {
+  return members(member<&GetInterfaceDescription::Input::interface>("interface"));
+}
 
-  friend constexpr auto describe(Of<MethodNotFound>) {
-    return structure("MethodNotFound", "", member<&MethodNotFound::method>("method"));
-  }
-};
+constexpr auto describe(Of<GetInterfaceDescription::Output>) {
+  return members(member<&GetInterfaceDescription::Output::description>("description"));
+}
 
-struct MethodNotImplemented {
-  std::string method;
-
-  friend constexpr auto describe(Of<MethodNotImplemented>) {
-    return structure("MethodNotImplemented", "", member<&MethodNotImplemented::method>("method"));
-  }
-};
-
-struct InvalidParameter {
-  std::string parameter;
-  std::optional<std::string> reason;
-
-  friend constexpr auto describe(Of<InvalidParameter>) {
-    return structure("InvalidParameter", "", member<&InvalidParameter::parameter>("parameter"),
-                     member<&InvalidParameter::reason>("reason"));
-  }
-};
-
-struct PermissionDenied {
-  std::optional<std::string> reason;
-
-  friend constexpr auto describe(Of<PermissionDenied>) {
-    return structure("PermissionDenied", "", member<&PermissionDenied::reason>("reason"));
-  }
-};
-
-struct ExpectedMore {
-  friend constexpr auto describe(Of<ExpectedMore>) { return structure("ExpectedMore", ""); }
-};
-
-}  // namespace reeve::api
+}  // namespace reeve
