@@ -151,4 +151,27 @@ struct ExpectedMore {
   static constexpr std::string_view error = "ExpectedMore";
 };
 
+// ---- of the library itself: what stood between the caller and reeved
+
+// The call did not reach reeved, and was not executed.
+struct Unreachable {
+  static constexpr std::string_view error = "Unreachable";
+  std::string place;   // the socket, or what a Connector leads to
+  std::string reason;  // with the errno's name
+  std::int64_t number = 0;
+};
+
+// The connection ended before the reply came: the call may have been executed, or not.
+struct ConnectionLost {
+  static constexpr std::string_view error = "ConnectionLost";
+  std::string method;
+};
+
+// reeved replied what this version of the library cannot read.
+struct NotUnderstood {
+  static constexpr std::string_view error = "NotUnderstood";
+  std::string method;
+  std::string reason;
+};
+
 }  // namespace reeve

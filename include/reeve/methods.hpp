@@ -16,6 +16,12 @@
 
 namespace reeve {
 
+// It does no harm to call such a method once more.
+template <class Method>
+concept ChangesNothing = requires {
+  Method::changes_nothing;
+};
+
 // ---- what several methods take
 
 struct NamedRun {
@@ -77,6 +83,7 @@ struct EnterRun {
 
 struct GetRun {
   static constexpr std::string_view name = "GetRun";
+  static constexpr bool changes_nothing = true;
   static constexpr std::string_view text = "";
 
   using Input = NamedRun;
@@ -88,6 +95,7 @@ struct GetRun {
 
 struct ListRuns {
   static constexpr std::string_view name = "ListRuns";
+  static constexpr bool changes_nothing = true;
   static constexpr std::string_view text = "With \"more\", one reply for each run.";
 
   struct Input {};
@@ -252,6 +260,7 @@ struct Thaw {
 
 struct Wait {
   static constexpr std::string_view name = "Wait";
+  static constexpr bool changes_nothing = true;
   static constexpr std::string_view text = "Replies once the worker has exited.";
 
   using Input = NamedWorker;
@@ -265,6 +274,7 @@ struct Wait {
 
 struct IsRegistered {
   static constexpr std::string_view name = "IsRegistered";
+  static constexpr bool changes_nothing = true;
   static constexpr std::string_view text = "";
 
   using Input = NamedWorker;
@@ -276,6 +286,7 @@ struct IsRegistered {
 
 struct GetWorker {
   static constexpr std::string_view name = "GetWorker";
+  static constexpr bool changes_nothing = true;
   static constexpr std::string_view text = "";
 
   using Input = NamedWorker;
@@ -287,6 +298,7 @@ struct GetWorker {
 
 struct ListWorkers {
   static constexpr std::string_view name = "ListWorkers";
+  static constexpr bool changes_nothing = true;
   static constexpr std::string_view text =
       "With \"more\", one reply for each worker. Without \"run\", the workers of all runs.";
 
@@ -303,6 +315,7 @@ struct ListWorkers {
 
 struct ListProcesses {
   static constexpr std::string_view name = "ListProcesses";
+  static constexpr bool changes_nothing = true;
   static constexpr std::string_view text =
       "The main processes of active workers; with \"all\", of every registered worker.";
 
@@ -318,6 +331,7 @@ struct ListProcesses {
 
 struct ValidateWorkers {
   static constexpr std::string_view name = "ValidateWorkers";
+  static constexpr bool changes_nothing = true;
   static constexpr std::string_view text =
       "The registered workers whose process is gone; changes nothing.";
 
@@ -353,6 +367,7 @@ struct CleanupOrphans {
 
 struct GetStatistics {
   static constexpr std::string_view name = "GetStatistics";
+  static constexpr bool changes_nothing = true;
   static constexpr std::string_view text = "";
 
   using Input = NamedRun;
@@ -364,6 +379,7 @@ struct GetStatistics {
 
 struct ListEntries {
   static constexpr std::string_view name = "ListEntries";
+  static constexpr bool changes_nothing = true;
   static constexpr std::string_view text =
       "Every record in the kernel, stale runs included: for debugging.";
 
@@ -376,6 +392,7 @@ struct ListEntries {
 
 struct CountEntries {
   static constexpr std::string_view name = "CountEntries";
+  static constexpr bool changes_nothing = true;
   static constexpr std::string_view text = "";
 
   struct Input {};
@@ -387,6 +404,7 @@ struct CountEntries {
 
 struct Subscribe {
   static constexpr std::string_view name = "Subscribe";
+  static constexpr bool changes_nothing = true;
   static constexpr std::string_view text =
       "Requires \"more\". Without \"after\", a snapshot of the present comes first.";
 

@@ -17,8 +17,8 @@ using Metadata = std::map<std::string, std::string>;
 
 struct ProcessId {
   std::int64_t pid = 0;
-  std::optional<std::int64_t> pidfd_id;
-  std::optional<std::string> boot_id;
+  std::optional<std::int64_t> pidfd_id = {};
+  std::optional<std::string> boot_id = {};
   std::optional<std::int64_t> start_time = {};  // where there is no pidfd_id
 };
 
@@ -33,7 +33,7 @@ enum class Placement { registry, caller };
 
 struct Run {
   std::string run;
-  std::optional<std::string> name;
+  std::optional<std::string> name = {};
   RunState state = RunState::open;
   ProcessId owner;
   std::int64_t owner_user_id = 0;
@@ -43,7 +43,7 @@ struct Run {
   std::string control_group;
   Timestamp opened_at;
   std::int64_t workers = 0;
-  std::optional<Metadata> metadata;
+  std::optional<Metadata> metadata = {};
 };
 
 enum class WorkerState { reserved, active, stopping, exited };
@@ -51,55 +51,55 @@ enum class ExitCause { exited, signaled, dumped, oom_killed, unknown };
 
 struct Exit {
   ExitCause cause = ExitCause::unknown;
-  std::optional<std::int64_t> code;
-  std::optional<std::string> signal;
+  std::optional<std::int64_t> code = {};
+  std::optional<std::string> signal = {};
   bool reaped = false;
   Timestamp at;
 };
 
 struct Usage {
-  std::optional<Microseconds> processor_user;
-  std::optional<Microseconds> processor_system;
-  std::optional<std::int64_t> memory_current_bytes;
-  std::optional<std::int64_t> memory_peak_bytes;
-  std::optional<std::int64_t> tasks_peak;
-  std::optional<std::int64_t> out_of_memory_kills;
+  std::optional<Microseconds> processor_user = {};
+  std::optional<Microseconds> processor_system = {};
+  std::optional<std::int64_t> memory_current_bytes = {};
+  std::optional<std::int64_t> memory_peak_bytes = {};
+  std::optional<std::int64_t> tasks_peak = {};
+  std::optional<std::int64_t> out_of_memory_kills = {};
 };
 
 struct Limits {
-  std::optional<std::int64_t> memory_max_bytes;
-  std::optional<std::int64_t> memory_high_bytes;
-  std::optional<std::int64_t> processor_quota_percent;
-  std::optional<std::int64_t> processor_weight;
-  std::optional<std::int64_t> tasks_max;
+  std::optional<std::int64_t> memory_max_bytes = {};
+  std::optional<std::int64_t> memory_high_bytes = {};
+  std::optional<std::int64_t> processor_quota_percent = {};
+  std::optional<std::int64_t> processor_weight = {};
+  std::optional<std::int64_t> tasks_max = {};
 };
 
 struct Worker {
   std::string run;
   std::string worker;
   WorkerState state = WorkerState::reserved;
-  std::optional<ProcessId> process;
-  std::optional<std::string> handle;
-  std::optional<std::string> fingerprint;
+  std::optional<ProcessId> process = {};
+  std::optional<std::string> handle = {};
+  std::optional<std::string> fingerprint = {};
   std::string control_group;
   Timestamp reserved_at;
-  std::optional<Timestamp> activated_at;
-  std::optional<Exit> exit;
-  std::optional<Usage> usage;
-  std::optional<Limits> limits;
-  std::optional<Metadata> metadata;
+  std::optional<Timestamp> activated_at = {};
+  std::optional<Exit> exit = {};
+  std::optional<Usage> usage = {};
+  std::optional<Limits> limits = {};
+  std::optional<Metadata> metadata = {};
   std::optional<bool> frozen = {};
 };
 
 struct Entry {
   std::string run;
-  std::optional<std::string> worker;
-  std::optional<WorkerState> state;
-  std::optional<ProcessId> process;
+  std::optional<std::string> worker = {};
+  std::optional<WorkerState> state = {};
+  std::optional<ProcessId> process = {};
   std::string control_group;
   bool run_is_alive = false;
   bool process_is_alive = false;
-  std::optional<std::string> record;
+  std::optional<std::string> record = {};
 };
 
 struct CleanupReport {
@@ -143,10 +143,10 @@ struct Event {
   std::int64_t sequence = 0;
   Timestamp at;
   EventKind kind = EventKind::gap;
-  std::optional<std::string> run;
-  std::optional<Worker> worker;
-  std::optional<CleanupReport> report;
-  std::optional<std::int64_t> missed;
+  std::optional<std::string> run = {};
+  std::optional<Worker> worker = {};
+  std::optional<CleanupReport> report = {};
+  std::optional<std::int64_t> missed = {};
 };
 
 }  // namespace reeve

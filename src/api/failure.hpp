@@ -6,16 +6,9 @@
 #include "api/interfaces.hpp"
 #include "base/result.hpp"
 #include "json/codec.hpp"
+#include "reeve/failure.hpp"
 
 namespace reeve::api {
-
-struct Failure {
-  std::string error;
-  std::string parameters;
-};
-
-template <class T>
-using Outcome = Result<T, Failure>;
 
 template <class Described>
 std::string name_of_error() {

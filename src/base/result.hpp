@@ -3,8 +3,8 @@
 #pragma once
 
 #include <string>
-#include <utility>
-#include <variant>
+
+#include "reeve/result.hpp"
 
 namespace reeve {
 
@@ -21,34 +21,9 @@ struct Error {
 // "ENOENT", or "errno 12345" for a number the C library has no name for.
 std::string errno_name(int number);
 
+// Inside of reeve what fails is the system, unless said otherwise.
 template <class T, class E = Error>
-class [[nodiscard]] Result {
- public:
-  Result(T value) : content_(std::in_place_index<0>, std::move(value)) {}
-  Result(E error) : content_(std::in_place_index<1>, std::move(error)) {}
-
-  [[nodiscard]] bool ok() const { return content_.index() == 0; }
-  explicit operator bool() const { return ok(); }
-
-  T& value() & { return std::get<0>(content_); }
-  const T& value() const& { return std::get<0>(content_); }
-  T&& value() && { return std::get<0>(std::move(content_)); }
-  T& operator*() & { return value(); }
-  const T& operator*() const& { return value(); }
-  T&& operator*() && { return std::move(*this).value(); }
-  T* operator->() { return &value(); }
-  const T* operator->() const { return &value(); }
-
-  // Whether it is an Error of that errno.
-  [[nodiscard]] bool error_is(int number) const { return !ok() && error().number == number; }
-  E& error() { return std::get<1>(content_); }
-  const E& error() const { return std::get<1>(content_); }
-
- private:
-  std::variant<T, E> content_;
-};
-
-struct Done {};
+class Result;
 using Status = Result<Done>;
 
 }  // namespace reeve

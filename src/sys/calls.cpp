@@ -15,11 +15,13 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
 
+#include "base/clock.hpp"
 #include "base/test_hooks.hpp"
 #include "sys/features.hpp"
 
@@ -350,6 +352,20 @@ Result<FileDescriptor> readiness_of(int fd, short events) {
 short poll_now(int fd, short events) {
   pollfd entry{fd, events, 0};
   return ::poll(&entry, 1, 0) > 0 ? entry.revents : short{0};
+}
+
+bool await_readable(int fd, std::optional<std::chrono::microseconds> deadline) {
+  pollfd entry{fd, POLLIN, 0};
+  for (;;) {
+    timespec rest{};
+    if (deadline) {
+      const auto left = std::max(*deadline - monotonic_now(), Microseconds{0});
+      rest.tv_sec = left.count() / 1'000'000;
+      rest.tv_nsec = left.count() % 1'000'000 * 1'000;
+    }
+    const int ready = ::ppoll(&entry, 1, deadline ? &rest : nullptr, nullptr);
+    if (ready >= 0 || errno != EINTR) return ready != 0;
+  }
 }
 
 }  // namespace reeve::sys

@@ -7,7 +7,9 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -103,5 +105,8 @@ Result<FileDescriptor> readiness_of(int fd, short events);
 
 // POLLIN, POLLPRI, POLLHUP… that hold at this moment, without waiting.
 short poll_now(int fd, short events);
+// For those who may block: whether there is something to read before CLOCK_MONOTONIC reaches the
+// deadline, if there is one.
+bool await_readable(int fd, std::optional<std::chrono::microseconds> deadline);
 
 }  // namespace reeve::sys

@@ -55,21 +55,34 @@ Status Client::send(const std::string& message, std::span<const int> descriptors
   return Done{};
 }
 
-Result<Reply> Client::receive() {
+Result<std::optional<Reply>> Client::receive_before(std::optional<Microseconds> deadline) {
   std::size_t end;
   std::size_t searched = 0;
   while ((end = input_.find('\0', searched)) == std::string::npos) {
     searched = input_.size();
     if (searched > longest_reply) return Error{EMSGSIZE, {}, "receive from reeved"};
+    if (deadline && !sys::await_readable(socket_.get(), deadline)) return std::optional<Reply>();
     std::array<char, 65536> buffer;
     const auto length = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (length < 0 && errno == EINTR) continue;
     if (length < 0) return Error{errno, {}, "receive from reeved"};
-    if (length == 0) return Error{ECONNRESET, {}, "receive from reeved: it closed the connection"};
+    if (length == 0) return Error{ENODATA, {}, "receive from reeved: it closed the connection"};
     input_.append(buffer.data(), static_cast<std::size_t>(length));
   }
   const auto text = input_.substr(0, end);
   input_.erase(0, end + 1);
+  auto reply = read(text);
+  if (!reply) return reply.error();
+  return std::optional(std::move(*reply));
+}
+
+Result<Reply> Client::receive() {
+  auto reply = receive_before(std::nullopt);
+  if (!reply) return reply.error();
+  return std::move(**reply);
+}
+
+Result<Reply> Client::read(const std::string& text) {
   const auto json = parser_.parse(text);
   const auto members = json.ok() ? json->members() : std::nullopt;
   if (!members) return Error{EBADMSG, {}, "understand reeved"};
@@ -83,16 +96,20 @@ Result<Reply> Client::receive() {
   return reply;
 }
 
+Status Client::ask(const std::string& method, const std::string& parameters, bool more,
+                   std::span<const int> descriptors) {
+  return send(message_of(method, parameters, more), descriptors);
+}
+
 Result<Reply> Client::call(const std::string& method, const std::string& parameters,
                            std::span<const int> descriptors) {
-  if (const auto sent = send(message_of(method, parameters, false), descriptors); !sent)
-    return sent.error();
+  if (const auto sent = ask(method, parameters, false, descriptors); !sent) return sent.error();
   return receive();
 }
 
 Status Client::call_more(const std::string& method, const std::string& parameters,
                          const std::function<bool(const Reply&)>& each) {
-  if (const auto sent = send(message_of(method, parameters, true), {}); !sent) return sent.error();
+  if (const auto sent = ask(method, parameters, true); !sent) return sent.error();
   for (;;) {
     const auto reply = receive();
     if (!reply) return reply.error();
