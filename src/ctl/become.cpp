@@ -31,10 +31,11 @@ ExitCode become(const std::vector<std::string>& command) {
 
 // The daemon that runs, or one for this run alone.
 Told<Session> daemon_for_run(Options& options) {
-  auto client = varlink::Client::connect(options.socket);
+  auto client = Client::connect(options.socket);
   if (client.ok()) return Session(std::move(*client));
-  const int number = client.error().number;
-  if (number != ENOENT && number != ECONNREFUSED) return Session::open(options);
+  const auto error = client.error().as<Unreachable>();
+  if (!error || (error->number != ENOENT && error->number != ECONNREFUSED))
+    return tell(client.error());
   if (options.socket_given)
     fmt::print(stderr, "reevectl: no reeved at {}: starting one for this run\n", options.socket);
   const auto path = start_private_daemon(options.root);
@@ -53,14 +54,12 @@ ExitCode verb_run(const Options& given) {
   auto options = given;
   auto session = daemon_for_run(options);
   if (!session) return exit_run_failed;
-  api::OpenRun::Input input;
-  input.name = options.name;
-  input.on_owner_exit = options.policy;
-  input.grace = options.grace;
-  input.metadata = options.metadata;
-  const auto opened = session->call<api::OpenRun>(input);
+  const auto opened = session->call<OpenRun>({.name = options.name,
+                                              .on_owner_exit = options.policy,
+                                              .grace = options.grace,
+                                              .metadata = options.metadata});
   if (!opened) return exit_run_failed;
-  if (!session->call<api::EnterRun>({opened->run.run})) return exit_run_failed;
+  if (!session->call<EnterRun>({opened->run.run})) return exit_run_failed;
   ::setenv("REEVE_RUN_ID", opened->run.run.c_str(), 1);
   ::setenv("REEVE_SOCKET", options.socket.c_str(), 1);
   return become(options.arguments);
@@ -74,18 +73,10 @@ ExitCode verb_exec(const Options& options) {
     fmt::print(stderr, "reevectl: {}\n", self.error().message());
     return exit_run_failed;
   }
-  api::Register::Input input;
-  input.worker = options.arguments.front();
-  input.run = options.run;
-  input.process_file_descriptor = 0;
-  input.handle = options.handle;
-  input.fingerprint = options.fingerprint;
-  input.metadata = options.metadata;
-  const std::array descriptors{self->pidfd()};
-  const auto registered = session->call<api::Register>(input, descriptors);
-  if (!registered) return exit_run_failed;
-  ::setenv("REEVE_RUN_ID", registered->worker.run.c_str(), 1);
-  ::setenv("REEVE_WORKER", registered->worker.worker.c_str(), 1);
+  const auto worker = register_process(*session, options, {}, std::array{self->pidfd()});
+  if (!worker) return exit_run_failed;
+  ::setenv("REEVE_RUN_ID", worker->run.c_str(), 1);
+  ::setenv("REEVE_WORKER", worker->worker.c_str(), 1);
   ::setenv("REEVE_SOCKET", options.socket.c_str(), 1);
   return become({options.arguments.begin() + 1, options.arguments.end()});
 }

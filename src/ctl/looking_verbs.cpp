@@ -1,5 +1,9 @@
 #include <time.h>
 
+#include <algorithm>
+
+#include "api/interface.hpp"
+#include "api/interfaces.hpp"
 #include "ctl/output.hpp"
 #include "ctl/session.hpp"
 #include "ctl/verbs.hpp"
@@ -23,7 +27,7 @@ void print_workers(const Options& options, const std::vector<Worker>& workers) {
   for (const auto& worker : workers)
     table.add({brief(worker.run), worker.worker, told_state(worker), pid_of(worker.process),
                worker.handle.value_or("-"), worker.fingerprint.value_or("-"),
-               age(worker.activated_at.value_or(worker.reserved_at))});
+               age(options, worker.activated_at.value_or(worker.reserved_at))});
   table.print();
 }
 
@@ -43,6 +47,26 @@ std::string bytes(std::int64_t count) {
   if (count < 1024) return fmt::format("{} B", count);
   if (count < 1024 * 1024) return fmt::format("{:.1f} KiB", static_cast<double>(count) / 1024);
   return fmt::format("{:.1f} MiB", static_cast<double>(count) / 1024 / 1024);
+}
+
+void print_event(const Options& options, const Event& event) {
+  if (printed_as_json(options, Subscribe::Output{event})) return;
+  std::string text = fmt::format("{} {} {:<18}", clock_time(event.at), event.sequence,
+                                 schema::name_of(event.kind));
+  if (event.run) text += " run " + brief(*event.run);
+  if (event.worker) {
+    text += fmt::format(" worker {}", event.worker->worker);
+    if (event.worker->process) text += " pid " + pid_of(event.worker->process);
+    // At the moment of death hardly any process is reaped: only later is that worth a word.
+    const bool at_death = event.kind == EventKind::exited && !event.worker->exit->reaped;
+    if (event.worker->exit && !at_death) text += " " + told(*event.worker->exit);
+  }
+  if (event.report) text += fmt::format(" {} processes killed", event.report->processes_killed);
+  if (event.kind == EventKind::gap)
+    text += event.missed ? fmt::format(" {} events missed", *event.missed)
+                         : " events of before are not known";
+  fmt::print("{}\n", text);
+  std::fflush(stdout);
 }
 
 }  // namespace
@@ -66,7 +90,7 @@ ExitCode verb_status(const Options& options) {
   for (const auto& run : runs->runs)
     line("Run", fmt::format("{} {} {}, owner {}, {} workers, for {}", brief(run.run),
                             run.name.value_or("(no name)"), schema::name_of(run.state),
-                            run.owner.pid, run.workers, age(run.opened_at)));
+                            run.owner.pid, run.workers, age(options, run.opened_at)));
   return exit_ok;
 }
 
@@ -94,9 +118,10 @@ ExitCode verb_show(const Options& options) {
   if (worker.handle) line("Handle", *worker.handle);
   if (worker.fingerprint) line("Fingerprint", *worker.fingerprint);
   line("Control group", worker.control_group);
-  line("Reserved", fmt::format("{} ago", age(worker.reserved_at)));
-  if (worker.activated_at) line("Activated", fmt::format("{} ago", age(*worker.activated_at)));
-  if (worker.exit) line("Ended", fmt::format("{} ago", age(worker.exit->at)));
+  line("Reserved", fmt::format("{} ago", age(options, worker.reserved_at)));
+  if (worker.activated_at)
+    line("Activated", fmt::format("{} ago", age(options, *worker.activated_at)));
+  if (worker.exit) line("Ended", fmt::format("{} ago", age(options, worker.exit->at)));
   if (const auto& usage = worker.usage) {
     if (usage->processor_user)
       line("Processor",
@@ -115,32 +140,14 @@ ExitCode verb_show(const Options& options) {
 ExitCode verb_events(const Options& options) {
   auto session = Session::open(options);
   if (!session) return session.error();
-  const auto followed = session->call_more<api::Subscribe>(
-      {options.run, options.after}, [&](const api::Subscribe::Output& output) {
-        if (printed_as_json(options, output)) return true;
-        const auto& event = output.event;
-        std::string text = fmt::format("{} {} {:<18}", clock_time(event.at), event.sequence,
-                                       schema::name_of(event.kind));
-        if (event.run) text += " run " + brief(*event.run);
-        if (event.worker) {
-          text += fmt::format(" worker {}", event.worker->worker);
-          if (event.worker->process) text += " pid " + pid_of(event.worker->process);
-          // At the moment of death hardly any process is reaped: only later is that worth a word.
-          const bool at_death = event.kind == EventKind::exited && !event.worker->exit->reaped;
-          if (event.worker->exit && !at_death) text += " " + told(*event.worker->exit);
-        }
-        if (event.report)
-          text += fmt::format(" {} processes killed", event.report->processes_killed);
-        if (event.kind == EventKind::gap)
-          text += event.missed ? fmt::format(" {} events missed", *event.missed)
-                               : " events of before are not known";
-        fmt::print("{}\n", text);
-        std::fflush(stdout);
-        return true;
-      });
-  return followed.ok() ? exit_ok : followed.error();
+  auto events = told(session->client().follow({.run = options.run, .after = options.after}));
+  if (!events) return events.error();
+  for (;;) {
+    const auto event = told(events->next());
+    if (!event) return event.error();
+    print_event(options, **event);
+  }
 }
-
 ExitCode verb_pids(const Options& options) {
   auto session = Session::open(options);
   if (!session) return session.error();
@@ -242,6 +249,30 @@ ExitCode verb_cleanup_orphans(const Options& options) {
   return report.stuck.empty() ? exit_ok : exit_failure;
 }
 
+namespace {
+
+// The parameters with the run that the options name, where the method takes one and none is given.
+std::string with_run(const Options& options, const std::string& method,
+                     const json::Value& parameters) {
+  const auto text = parameters.text();
+  const auto dot = method.rfind('.');
+  const auto* interface = api::find_interface(method.substr(0, dot));
+  const auto* found = interface != nullptr ? interface->find(method.substr(dot + 1)) : nullptr;
+  if (!options.run || found == nullptr) return text;
+  const auto takes = found->input->members;
+  const auto given = *parameters.members();
+  const auto is_run = [](const auto& member) { return member.name == "run"; };
+  const auto is_given = [](const auto& member) { return member.first == "run"; };
+  if (std::none_of(takes.begin(), takes.end(), is_run) ||
+      std::any_of(given.begin(), given.end(), is_given))
+    return text;
+  std::string out = "{\"run\":";
+  json::write_string(out, *options.run);
+  return out + (given.empty() ? "" : ",") + text.substr(1);
+}
+
+}  // namespace
+
 ExitCode verb_call(const Options& options) {
   auto session = Session::open(options);
   if (!session) return session.error();
@@ -250,28 +281,19 @@ ExitCode verb_call(const Options& options) {
     method = std::string(api::Registry::name) + "." + method;
   const auto parameters = options.arguments.size() > 1 ? options.arguments[1] : "{}";
   json::Parser parser;
-  if (const auto parsed = parser.parse(parameters); !parsed.ok() || !parsed->is_object()) {
+  const auto parsed = parser.parse(parameters);
+  if (!parsed.ok() || !parsed->is_object()) {
     fmt::print(stderr, "reevectl: the parameters must be a JSON object: {}\n", parameters);
     return exit_usage;
   }
   auto pretty = options;
   if (pretty.json == Json::off) pretty.json = Json::pretty;
-  ExitCode status = exit_ok;
-  const auto called =
-      session->client().call_more(method, parameters, [&](const varlink::Reply& reply) {
-        if (reply.error.empty()) {
-          print_json(pretty, reply.parameters);
-          return true;
-        }
-        fmt::print(stderr, "reevectl: {}\n", explanation(reply.error, reply.parameters));
-        status = exit_failure;
-        return false;
-      });
-  if (!called) {
-    fmt::print(stderr, "reevectl: {}\n", called.error().message());
-    return exit_no_daemon;
-  }
-  return status;
+  const auto called = told(session->client().call_json(method, with_run(options, method, *parsed),
+                                                       [&](const std::string& output) {
+                                                         print_json(pretty, output);
+                                                         return true;
+                                                       }));
+  return called ? exit_ok : called.error();
 }
 
 }  // namespace reeve::ctl

@@ -44,11 +44,11 @@ const std::vector<Group>& verb_groups() {
       {"Workers",
        {{"reserve", "WORKER", "make a worker's cgroup before its process is spawned", 1, 1, "tfm",
          verb_reserve},
-        {"activate", "WORKER --pid PID", "bind a process to its reservation", 1, 1, "PHf",
+        {"activate", "WORKER --pid PID", "bind a process to its reservation", 1, 1, "Pdf",
          verb_activate},
-        {"register", "WORKER --pid PID", "reserve and activate at once", 1, 1, "PHfm",
+        {"register", "WORKER --pid PID", "reserve and activate at once", 1, 1, "Pdfm",
          verb_register},
-        {"exec", "WORKER -- CMD…", "become CMD as a worker", 2, any, "Hfm", verb_exec},
+        {"exec", "WORKER -- CMD…", "become CMD as a worker", 2, any, "dfm", verb_exec},
         {"unregister", "WORKER", "take a worker off the listings", 1, 1, "", verb_unregister},
         {"signal", "WORKER SIGNAL", "send a signal to its process", 2, 2, "w", verb_signal},
         {"stop", "WORKER", "SIGTERM, then kill its tree after the grace period", 1, 1, "g",
@@ -71,7 +71,9 @@ const std::vector<Group>& verb_groups() {
        {{"cleanup-dead", "", "drop the records of dead workers", 0, 0, "", verb_cleanup_dead},
         {"cleanup-orphans", "", "end every run whose owner is dead", 0, 0, "",
          verb_cleanup_orphans}}},
-      {"Anything", {{"call", "METHOD [JSON]", "call a method", 1, 2, "", verb_call}}},
+      {"Anything",
+       {{"call", "METHOD [JSON]", "call a method", 1, 2, "", verb_call},
+        {"bridge", "", "connect standard input and output to reeved", 0, 0, "", verb_bridge}}},
   };
   return groups;
 }
@@ -91,7 +93,7 @@ constexpr std::array option_table{
     OptionEntry{'o', "owner", "PID", "the process whose death ends the run"},
     OptionEntry{'R', "root", "CGROUP", "where a daemon started for this run keeps it"},
     OptionEntry{'P', "pid", "PID", "the worker's process"},
-    OptionEntry{'H', "handle", "TEXT", "the application's own handle for the worker"},
+    OptionEntry{'d', "handle", "TEXT", "the application's own handle for the worker"},
     OptionEntry{'f', "fingerprint", "TEXT", "the worker's fingerprint"},
     OptionEntry{'t', "timeout", "TIME", "how long the reservation holds: 60s"},
     OptionEntry{'s', "state", "STATE", "reserved, active, stopping or exited"},
@@ -103,6 +105,7 @@ constexpr std::array option_table{
 
 enum GlobalOption {
   socket_option = 1000,
+  host_option,
   run_option,
   json_option,
   legend_option,
@@ -131,6 +134,7 @@ void print_help() {
   fmt::print(
       "\nOptions:\n"
       "  --socket PATH                    reeved's socket ($REEVE_SOCKET)\n"
+      "  -H, --host HOST                  reeved on another host, through ssh\n"
       "  --run RUN                        the run, by any prefix of its id ($REEVE_RUN_ID)\n"
       "  --json=pretty|short|off, -j      print what reeved answered, as JSON\n"
       "  --no-legend                      no headings\n"
@@ -166,7 +170,7 @@ std::string take(Options& options, int letter, const std::string& value) {
     case 'R':
       options.root = value;
       return {};
-    case 'H':
+    case 'd':
       options.handle = value;
       return {};
     case 'f':
@@ -214,6 +218,19 @@ std::string take(Options& options, int letter, const std::string& value) {
   }
 }
 
+// What the environment says is of this host.
+void take_environment(Options& options) {
+  const char* socket = std::getenv("REEVE_SOCKET");
+  const char* run = std::getenv("REEVE_RUN_ID");
+  if (!options.socket_given) options.socket = socket != nullptr ? socket : usual_socket();
+  options.socket_given |= socket != nullptr;
+  if (!options.run && run != nullptr) options.run = run;
+}
+
+bool goes_to_other_hosts(const Verb& verb) {
+  return verb.function != verb_run && verb.function != verb_exec && verb.function != verb_bridge;
+}
+
 const Verb* find_verb(std::string_view name) {
   for (const auto& group : verb_groups())
     for (const auto& verb : group.verbs)
@@ -223,6 +240,7 @@ const Verb* find_verb(std::string_view name) {
 
 int run(int argc, char** argv) {
   std::vector<option> options{{"socket", required_argument, nullptr, socket_option},
+                              {"host", required_argument, nullptr, host_option},
                               {"run", required_argument, nullptr, run_option},
                               {"json", required_argument, nullptr, json_option},
                               {"no-legend", no_argument, nullptr, legend_option},
@@ -237,13 +255,7 @@ int run(int argc, char** argv) {
   Options parsed;
   std::string given;  // letters of the command's options
   bool help_wanted = false;
-  const char* socket = std::getenv("REEVE_SOCKET");
-  const char* run_id = std::getenv("REEVE_RUN_ID");
-  parsed.socket_given = socket != nullptr;
-  parsed.socket = socket != nullptr ? socket : usual_socket();
-  if (run_id != nullptr) parsed.run = run_id;
-
-  for (int letter; (letter = getopt_long(argc, argv, "hj", options.data(), nullptr)) != -1;) {
+  for (int letter; (letter = getopt_long(argc, argv, "hjH:", options.data(), nullptr)) != -1;) {
     const std::string value = optarg != nullptr ? optarg : "";
     switch (letter) {
       case 'h':
@@ -253,6 +265,10 @@ int run(int argc, char** argv) {
       case socket_option:
         parsed.socket = value;
         parsed.socket_given = true;
+        continue;
+      case 'H':
+      case host_option:
+        parsed.host = value;
         continue;
       case run_option:
         parsed.run = value;
@@ -304,6 +320,9 @@ int run(int argc, char** argv) {
                                     [&](const auto& each) { return each.letter == letter; });
     return complain(fmt::format("--{} is no option of {}", entry->name, name));
   }
+  if (parsed.host && !goes_to_other_hosts(*verb))
+    return complain(fmt::format("{} works on this host only: it cannot be used with --host", name));
+  if (!parsed.host) take_environment(parsed);
   return verb->function(parsed);
 }
 

@@ -28,6 +28,7 @@ enum class Json { off, brief, pretty };
 struct Options {
   std::string socket;
   bool socket_given = false;
+  std::optional<std::string> host;
   std::optional<std::string> run;
   Json json = Json::off;
   bool legend = true;

@@ -3,6 +3,8 @@
 #include <libsmartcols/libsmartcols.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/clock.hpp"
 
 namespace reeve::ctl {
@@ -37,7 +39,11 @@ void print_json(const Options& options, const std::string& json) {
   std::fflush(stdout);
 }
 
-std::string age(const Timestamp& since) {
+std::string age(const Options& options, const Timestamp& since) {
+  // Another host's monotonic clock began at another time; the clock on the wall may be set, but is
+  // all that two hosts have in common.
+  if (options.host)
+    return format_duration(std::max(realtime_now() - since.realtime, Microseconds{}));
   return format_duration(monotonic_now() - since.monotonic);
 }
 

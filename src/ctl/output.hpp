@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "api/types.hpp"
+#include "api/interfaces.hpp"
 #include "ctl/options.hpp"
 #include "json/codec.hpp"
 
@@ -46,8 +46,8 @@ bool printed_as_json(const Options& options, const Output& output) {
 inline std::string brief(const std::string& run) {
   return run.substr(0, 12);
 }
-// "3min 4s": how long ago on this boot.
-std::string age(const Timestamp& since);
+// "3min 4s": how long ago.
+std::string age(const Options& options, const Timestamp& since);
 // "exited 0", "SIGKILL", "zombie": how a worker ended, as far as is known.
 std::string told(const Exit& exit);
 // "active (frozen)", "exited (SIGKILL)".

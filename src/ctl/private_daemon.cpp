@@ -13,8 +13,8 @@
 
 #include "base/paths.hpp"
 #include "base/text.hpp"
+#include "reeve/client.hpp"
 #include "sys/calls.hpp"
-#include "varlink/client.hpp"
 #include "varlink/listen.hpp"
 
 namespace reeve::ctl {
@@ -40,8 +40,9 @@ void remove_dead_sockets(const std::string& directory) {
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
     const auto maker = parse_number<pid_t>(entry.path().filename().native());
     if (maker && *maker > 0 && (::kill(*maker, 0) == 0 || errno != ESRCH)) continue;
-    const auto client = varlink::Client::connect(entry.path());
-    if (!client && client.error().number == ECONNREFUSED) ::unlink(entry.path().c_str());
+    const auto client = Client::connect(entry.path());
+    if (!client && client.error().as<Unreachable>()->number == ECONNREFUSED)
+      ::unlink(entry.path().c_str());
   }
 }
 

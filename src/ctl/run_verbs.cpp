@@ -11,13 +11,11 @@ ExitCode verb_open(const Options& options) {
   }
   auto session = Session::open(options);
   if (!session) return session.error();
-  api::OpenRun::Input input;
-  input.name = options.name;
-  input.owner = ProcessId{*options.owner, {}, {}};
-  input.on_owner_exit = options.policy;
-  input.grace = options.grace;
-  input.metadata = options.metadata;
-  const auto output = session->call<api::OpenRun>(input);
+  const auto output = session->call<OpenRun>({.name = options.name,
+                                              .owner = ProcessId{.pid = *options.owner},
+                                              .on_owner_exit = options.policy,
+                                              .grace = options.grace,
+                                              .metadata = options.metadata});
   if (!output) return output.error();
   if (!printed_as_json(options, *output)) fmt::print("{}\n", output->run.run);
   return exit_ok;
@@ -54,7 +52,7 @@ ExitCode verb_runs(const Options& options) {
     table.add({brief(run.run), run.name.value_or("-"), std::string(schema::name_of(run.state)),
                std::to_string(run.owner.pid), std::to_string(run.owner_user_id),
                std::to_string(run.workers), std::string(schema::name_of(run.on_owner_exit)),
-               age(run.opened_at)});
+               age(options, run.opened_at)});
   table.print();
   return exit_ok;
 }

@@ -1,15 +1,12 @@
-// A connection to reeved with typed calls, whose failures are explained to the user.
+// Calls whose failures are told to the user.
 #pragma once
 
-#include <functional>
 #include <span>
 #include <string>
 
-#include "api/failure.hpp"
-#include "api/interfaces.hpp"
+#include "base/result.hpp"
 #include "ctl/options.hpp"
-#include "json/codec.hpp"
-#include "varlink/client.hpp"
+#include "reeve/client.hpp"
 
 namespace reeve::ctl {
 
@@ -17,61 +14,34 @@ namespace reeve::ctl {
 template <class T>
 using Told = Result<T, ExitCode>;
 
+ExitCode tell(const Failure& failure);
+
+template <class T>
+Told<T> told(Outcome<T> outcome) {
+  if (!outcome) return tell(outcome.error());
+  return std::move(*outcome);
+}
+
 class Session {
  public:
   // Connects as the options say.
   static Told<Session> open(const Options& options);
-  explicit Session(varlink::Client client) : client_(std::move(client)) {}
+  explicit Session(Client client) : client_(std::move(client)) {}
 
   template <class Method>
-  Told<typename Method::Output> call(const typename Method::Input& input,
+  Told<typename Method::Output> call(const typename Method::Input& input = {},
                                      std::span<const int> descriptors = {}) {
-    const auto reply = client_.call(api::full_name<Method>(), json::encoded(input), descriptors);
-    if (!reply) return tell(reply.error());
-    if (!reply->error.empty()) return tell(*reply);
-    return decode<typename Method::Output>(*reply);
+    return told(client_.call<Method>(input, descriptors));
   }
 
-  // Replies until `each` returns false or there are no more.
-  template <class Method>
-  Told<Done> call_more(const typename Method::Input& input,
-                       const std::function<bool(typename Method::Output)>& each) {
-    ExitCode status = exit_ok;
-    const auto called = client_.call_more(api::full_name<Method>(), json::encoded(input),
-                                          [&](const varlink::Reply& reply) {
-                                            if (!reply.error.empty()) {
-                                              status = tell(reply);
-                                              return false;
-                                            }
-                                            auto output = decode<typename Method::Output>(reply);
-                                            if (!output) status = output.error();
-                                            return output.ok() && each(std::move(*output));
-                                          });
-    if (!called) return tell(called.error());
-    if (status != exit_ok) return status;
-    return Done{};
-  }
-
-  [[nodiscard]] varlink::Client& client() { return client_; }
+  [[nodiscard]] Client& client() { return client_; }
 
  private:
-  // A newer reeved may say more than this reevectl knows.
-  template <class Output>
-  static Told<Output> decode(const varlink::Reply& reply) {
-    json::Parser parser;
-    Output output;
-    const auto parsed = parser.parse(reply.parameters);
-    if (!parsed.ok() || !json::decode(*parsed, output, json::UnknownMembers::ignored))
-      return tell(Error{0, {}, "reeved answered what this reevectl does not understand"});
-    return output;
-  }
-  static ExitCode tell(const Error& error);
-  static ExitCode tell(const varlink::Reply& failure);
-
-  varlink::Client client_;
+  Client client_;
 };
 
-// One line for the user: what went wrong, and what to do.
-std::string explanation(const std::string& error, const std::string& parameters);
+// Reserves and activates at once, as the options say: the worker is the first argument.
+Told<Worker> register_process(Session& session, const Options& options,
+                              std::optional<ProcessId> process, std::span<const int> pidfd);
 
 }  // namespace reeve::ctl

@@ -43,9 +43,10 @@ std::string command_of(pid_t pid) {
   return name.ok() ? fmt::format("[{}]", trim(*name)) : "";
 }
 
-std::vector<Branch> processes_in(const cgroup::Mount& mount, const std::string& path) {
+std::vector<Branch> processes_in(const cgroup::Mount* mount, const std::string& path) {
   std::vector<Branch> branches;
-  const auto directory = cgroup::Directory::open(mount.point, path);
+  if (mount == nullptr) return branches;
+  const auto directory = cgroup::Directory::open(mount->point, path);
   if (!directory) return branches;
   auto pids = directory->processes_in_tree();
   std::sort(pids.begin(), pids.end());
@@ -54,7 +55,7 @@ std::vector<Branch> processes_in(const cgroup::Mount& mount, const std::string& 
   return branches;
 }
 
-Branch branch_of(const cgroup::Mount& mount, const Worker& worker) {
+Branch branch_of(const cgroup::Mount* mount, const Worker& worker) {
   auto text = fmt::format("worker {} {}", worker.worker, told_state(worker));
   if (worker.process) text += fmt::format(", process {}", worker.process->pid);
   if (worker.handle) text += fmt::format(", handle {}", *worker.handle);
@@ -75,18 +76,20 @@ ExitCode verb_tree(const Options& options) {
                             ",\"workers\":" + json::encoded(workers->workers) + "}");
     return exit_ok;
   }
-  const auto mount = cgroup::find_mount();
-  if (!mount) {
-    fmt::print(stderr, "reevectl: {}\n", mount.error().message());
+  const auto found = cgroup::find_mount();
+  if (!found && !options.host) {
+    fmt::print(stderr, "reevectl: {}\n", found.error().message());
     return exit_failure;
   }
+  // Another host's processes cannot be seen from here.
+  const auto* mount = options.host ? nullptr : &*found;
   for (const auto& run : runs->runs) {
     if (options.run && !run.run.starts_with(*options.run)) continue;
     Branch root;
-    auto entered = processes_in(*mount, run.control_group + "/entered");
+    auto entered = processes_in(mount, run.control_group + "/entered");
     if (!entered.empty()) root.branches.push_back({"entered", std::move(entered)});
     for (const auto& worker : workers->workers)
-      if (worker.run == run.run) root.branches.push_back(branch_of(*mount, worker));
+      if (worker.run == run.run) root.branches.push_back(branch_of(mount, worker));
     fmt::print("run {} {} {}, owner {}\n", brief(run.run), run.name.value_or("(no name)"),
                schema::name_of(run.state), run.owner.pid);
     print(root, "");

@@ -14,6 +14,9 @@ ExitCode verb_runs(const Options& options);
 ExitCode verb_run(const Options& options);
 ExitCode verb_exec(const Options& options);
 
+// bridge.cpp
+ExitCode verb_bridge(const Options& options);
+
 // worker_verbs.cpp
 ExitCode verb_reserve(const Options& options);
 ExitCode verb_activate(const Options& options);

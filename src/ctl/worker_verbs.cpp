@@ -10,20 +10,31 @@ namespace reeve::ctl {
 
 namespace {
 
-// The process of --pid, held by a pidfd from here on: what reeved gets is the descriptor.
-Told<process::Process> given_process(const Options& options) {
+// The process of --pid. On this host it is held by a pidfd from here on, and that is what reeved
+// gets.
+struct Given {
+  std::optional<process::Process> process;
+  std::optional<ProcessId> id;  // on another
+  std::vector<int> descriptors;
+};
+
+Told<Given> given_process(const Options& options) {
   if (!options.pid) {
     fmt::print(stderr, "reevectl: --pid PID is missing: the worker's process\n");
     return exit_usage;
   }
+  if (options.host) return Given{{}, ProcessId{.pid = *options.pid}, {}};
   if (!std::in_range<pid_t>(*options.pid)) {
     fmt::print(stderr, "reevectl: process {} does not run\n", *options.pid);
     return exit_failure;
   }
   auto process = process::Process::open(static_cast<pid_t>(*options.pid));
-  if (process.ok()) return std::move(*process);
-  fmt::print(stderr, "reevectl: {}\n", process.error().message());
-  return exit_failure;
+  if (!process) {
+    fmt::print(stderr, "reevectl: {}\n", process.error().message());
+    return exit_failure;
+  }
+  const int pidfd = process->pidfd();
+  return Given{std::move(*process), {}, {pidfd}};
 }
 
 ExitCode show_worker(const Options& options, const Worker& worker, const std::string& line) {
@@ -34,59 +45,51 @@ ExitCode show_worker(const Options& options, const Worker& worker, const std::st
   return exit_ok;
 }
 
+ExitCode show_active(const Options& options, const Worker& worker) {
+  return show_worker(
+      options, worker,
+      fmt::format("worker {} is active with process {}", worker.worker, worker.process->pid));
+}
+
 }  // namespace
 
 ExitCode verb_reserve(const Options& options) {
   auto session = Session::open(options);
   if (!session) return session.error();
-  api::Reserve::Input input;
-  input.worker = options.arguments.front();
-  input.run = options.run;
-  input.timeout = options.timeout;
-  input.fingerprint = options.fingerprint;
-  input.metadata = options.metadata;
-  const auto output = session->call<api::Reserve>(input);
+  const auto output = session->call<Reserve>({.worker = options.arguments.front(),
+                                              .run = options.run,
+                                              .timeout = options.timeout,
+                                              .fingerprint = options.fingerprint,
+                                              .metadata = options.metadata});
   if (!output) return output.error();
   return show_worker(options, output->worker, output->worker.control_group);
 }
 
 ExitCode verb_activate(const Options& options) {
-  const auto process = given_process(options);
-  if (!process) return process.error();
+  const auto given = given_process(options);
+  if (!given) return given.error();
   auto session = Session::open(options);
   if (!session) return session.error();
-  api::Activate::Input input;
-  input.worker = options.arguments.front();
-  input.run = options.run;
-  input.process_file_descriptor = 0;
-  input.handle = options.handle;
-  input.fingerprint = options.fingerprint;
-  const std::array descriptors{process->pidfd()};
-  const auto output = session->call<api::Activate>(input, descriptors);
+  const auto descriptor = given->descriptors.empty() ? std::optional<std::int64_t>() : 0;
+  const auto output = session->call<Activate>({.worker = options.arguments.front(),
+                                               .run = options.run,
+                                               .process = given->id,
+                                               .process_file_descriptor = descriptor,
+                                               .handle = options.handle,
+                                               .fingerprint = options.fingerprint},
+                                              given->descriptors);
   if (!output) return output.error();
-  return show_worker(
-      options, output->worker,
-      fmt::format("worker {} is active with process {}", output->worker.worker, process->pid()));
+  return show_active(options, output->worker);
 }
 
 ExitCode verb_register(const Options& options) {
-  const auto process = given_process(options);
-  if (!process) return process.error();
+  const auto given = given_process(options);
+  if (!given) return given.error();
   auto session = Session::open(options);
   if (!session) return session.error();
-  api::Register::Input input;
-  input.worker = options.arguments.front();
-  input.run = options.run;
-  input.process_file_descriptor = 0;
-  input.handle = options.handle;
-  input.fingerprint = options.fingerprint;
-  input.metadata = options.metadata;
-  const std::array descriptors{process->pidfd()};
-  const auto output = session->call<api::Register>(input, descriptors);
-  if (!output) return output.error();
-  return show_worker(
-      options, output->worker,
-      fmt::format("worker {} is active with process {}", output->worker.worker, process->pid()));
+  const auto worker = register_process(*session, options, given->id, given->descriptors);
+  if (!worker) return worker.error();
+  return show_active(options, *worker);
 }
 
 namespace {

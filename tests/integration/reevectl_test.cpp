@@ -171,6 +171,8 @@ TEST_F(Reevectl, EveryVerbTellsPeopleWhatItDid) {
   expect_output({"unregister", "b"}, {});
   expect_output({"cleanup-orphans"}, {"0 runs", "0 processes killed"});
   expect_output({"call", "CountEntries"}, {"\"count\""});
+  expect_output({"call", "GetRun"}, {run_});  // that of --run, as with any other command
+  expect_output({"call", "GetRun", "{\"run\":\"" + other + "\"}"}, {other});
   expect_output({"call", "org.varlink.service.GetInfo", "{}"}, {"\"product\": \"reeved\""});
   expect_output({"close", other.substr(0, 8)}, {"0 workers and 0 reservations removed"});
   expect_output({"close"}, {"processes killed"});
@@ -262,9 +264,11 @@ TEST_F(Reevectl, EventsAreFollowedUntilInterrupted) {
     EXPECT_TRUE(parsed.ok() && json::decode(*parsed, output, json::UnknownMembers::refused))
         << line;
   }
-  world_.kill_daemon();
-  EXPECT_EQ(WEXITSTATUS(follower.wait()), ctl::exit_no_daemon);
-  world_.start();
+  // A restart of reeved does not end it.
+  world_.restart();
+  EXPECT_TRUE(shows("\"gap\"")) << read_file(file);
+  world_.reserve(run_, "third");
+  EXPECT_TRUE(shows("\"third\"")) << read_file(file);
 }
 
 TEST_F(Reevectl, HeadingsCanBeLeftOut) {
