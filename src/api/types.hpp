@@ -9,6 +9,7 @@
 namespace reeve {
 
 // Descriptions are found by their argument, so they stand in the namespace of what they describe.
+using schema::descriptor_member;
 using schema::enumeration;
 using schema::member;
 using schema::members;

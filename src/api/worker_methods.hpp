@@ -18,11 +18,12 @@ constexpr auto describe(Of<Reserve::Output>) {
 }
 
 constexpr auto describe(Of<Activate::Input>) {
-  return members(member<&Activate::Input::worker>("worker"), member<&Activate::Input::run>("run"),
-                 member<&Activate::Input::process>("process"),
-                 member<&Activate::Input::process_file_descriptor>("processFileDescriptor"),
-                 member<&Activate::Input::handle>("handle"),
-                 member<&Activate::Input::fingerprint>("fingerprint"));
+  return members(
+      member<&Activate::Input::worker>("worker"), member<&Activate::Input::run>("run"),
+      member<&Activate::Input::process>("process"),
+      descriptor_member<&Activate::Input::process_file_descriptor>("processFileDescriptor"),
+      member<&Activate::Input::handle>("handle"),
+      member<&Activate::Input::fingerprint>("fingerprint"));
 }
 
 constexpr auto describe(Of<Activate::Output>) {
@@ -30,13 +31,13 @@ constexpr auto describe(Of<Activate::Output>) {
 }
 
 constexpr auto describe(Of<Register::Input>) {
-  return members(member<&Register::Input::worker>("worker"), member<&Register::Input::run>("run"),
-                 member<&Register::Input::process>("process"),
-                 member<&Register::Input::process_file_descriptor>("processFileDescriptor"),
-                 member<&Register::Input::handle>("handle"),
-                 member<&Register::Input::fingerprint>("fingerprint"),
-                 member<&Register::Input::limits>("limits"),
-                 member<&Register::Input::metadata>("metadata"));
+  return members(
+      member<&Register::Input::worker>("worker"), member<&Register::Input::run>("run"),
+      member<&Register::Input::process>("process"),
+      descriptor_member<&Register::Input::process_file_descriptor>("processFileDescriptor"),
+      member<&Register::Input::handle>("handle"),
+      member<&Register::Input::fingerprint>("fingerprint"),
+      member<&Register::Input::limits>("limits"), member<&Register::Input::metadata>("metadata"));
 }
 
 constexpr auto describe(Of<Register::Output>) {
@@ -49,9 +50,9 @@ constexpr auto describe(Of<Spawn::Input>) {
       member<&Spawn::Input::run>("run"), member<&Spawn::Input::environment>("environment"),
       member<&Spawn::Input::working_directory>("workingDirectory"),
       member<&Spawn::Input::user>("user"),
-      member<&Spawn::Input::input_file_descriptor>("inputFileDescriptor"),
-      member<&Spawn::Input::output_file_descriptor>("outputFileDescriptor"),
-      member<&Spawn::Input::error_file_descriptor>("errorFileDescriptor"),
+      descriptor_member<&Spawn::Input::input_file_descriptor>("inputFileDescriptor"),
+      descriptor_member<&Spawn::Input::output_file_descriptor>("outputFileDescriptor"),
+      descriptor_member<&Spawn::Input::error_file_descriptor>("errorFileDescriptor"),
       member<&Spawn::Input::handle>("handle"), member<&Spawn::Input::fingerprint>("fingerprint"),
       member<&Spawn::Input::limits>("limits"), member<&Spawn::Input::metadata>("metadata"));
 }

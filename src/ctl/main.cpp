@@ -42,13 +42,15 @@ const std::vector<Group>& verb_groups() {
         {"close", "[RUN]", "end a run and everything in it", 0, 1, "p", verb_close},
         {"runs", "", "list runs", 0, 0, "", verb_runs}}},
       {"Workers",
-       {{"reserve", "WORKER", "make a worker's cgroup before its process is spawned", 1, 1, "tfm",
-         verb_reserve},
+       {{"reserve", "WORKER", "make a worker's cgroup before its process is spawned", 1, 1,
+         "tfmMxqWT", verb_reserve},
         {"activate", "WORKER --pid PID", "bind a process to its reservation", 1, 1, "Pdf",
          verb_activate},
-        {"register", "WORKER --pid PID", "reserve and activate at once", 1, 1, "Pdfm",
+        {"register", "WORKER --pid PID", "reserve and activate at once", 1, 1, "PdfmMxqWT",
          verb_register},
-        {"exec", "WORKER -- CMD…", "become CMD as a worker", 2, any, "dfm", verb_exec},
+        {"exec", "WORKER -- CMD…", "become CMD as a worker", 2, any, "dfmMxqWT", verb_exec},
+        {"spawn", "WORKER -- CMD…", "have reeved start CMD as a worker", 2, any, "dfmeDuiMxqWT",
+         verb_spawn},
         {"unregister", "WORKER", "take a worker off the listings", 1, 1, "", verb_unregister},
         {"signal", "WORKER SIGNAL", "send a signal to its process", 2, 2, "w", verb_signal},
         {"stop", "WORKER", "SIGTERM, then kill its tree after the grace period", 1, 1, "g",
@@ -97,6 +99,16 @@ constexpr std::array option_table{
     OptionEntry{'f', "fingerprint", "TEXT", "the worker's fingerprint"},
     OptionEntry{'t', "timeout", "TIME", "how long the reservation holds: 60s"},
     OptionEntry{'s', "state", "STATE", "reserved, active, stopping or exited"},
+    OptionEntry{'e', "environment", "NAME=VALUE", "for its process; may be repeated"},
+    OptionEntry{'D', "working-directory", "PATH", "of its process; / otherwise"},
+    OptionEntry{'u', "user", "USER", "whose its process is to be; only root chooses"},
+    OptionEntry{'i', "pipe", nullptr, "its streams are reevectl's own; /dev/null otherwise"},
+    OptionEntry{'M', "memory-max", "BYTES", "a limit: 512M, 2G"},
+    OptionEntry{'x', "memory-high", "BYTES", "beyond which it is slowed down"},
+    OptionEntry{'q', "processor-quota", "PERCENT", "of one processor"},
+    OptionEntry{'W', "processor-weight", "NUMBER",
+                "its share when there is not enough: 1 to 10000"},
+    OptionEntry{'T', "tasks-max", "NUMBER", "how many processes and threads"},
     OptionEntry{'w', "whole-tree", nullptr, "to every process of the worker"},
     OptionEntry{'a', "all", nullptr, "of every registered worker"},
     OptionEntry{'c', "count", nullptr, "only how many"},
@@ -159,6 +171,39 @@ int complain(const std::string& message) {
   return exit_usage;
 }
 
+bool add_pair(std::optional<Metadata>& pairs, const std::string& text) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) return false;
+  if (!pairs) pairs.emplace();
+  (*pairs)[text.substr(0, equals)] = text.substr(equals + 1);
+  return true;
+}
+
+std::string take_limit(Options& options, int letter, const std::string& value) {
+  if (!options.limits) options.limits.emplace();
+  auto& limits = *options.limits;
+  const auto size = parse_size(value);
+  const auto number =
+      parse_number<std::int64_t>(value.ends_with('%') ? value.substr(0, value.size() - 1) : value);
+  switch (letter) {
+    case 'M':
+      limits.memory_max_bytes = size;
+      return size ? "" : "--memory-max must be a size such as 512M";
+    case 'x':
+      limits.memory_high_bytes = size;
+      return size ? "" : "--memory-high must be a size such as 512M";
+    case 'q':
+      limits.processor_quota_percent = number;
+      return number ? "" : "--processor-quota must be a percentage such as 50%";
+    case 'W':
+      limits.processor_weight = number;
+      return number ? "" : "--processor-weight must be a number";
+    default:
+      limits.tasks_max = number;
+      return number ? "" : "--tasks-max must be a number";
+  }
+}
+
 // What is wrong with an option's value; empty if it was taken.
 std::string take(Options& options, int letter, const std::string& value) {
   const auto number = parse_number<std::int64_t>(value);
@@ -206,13 +251,25 @@ std::string take(Options& options, int letter, const std::string& value) {
     case 'A':
       options.after = number;
       return number ? "" : "--after must be an event's number";
-    case 'm': {
-      const auto equals = value.find('=');
-      if (equals == std::string::npos || equals == 0) return "--metadata must be KEY=VALUE";
-      if (!options.metadata) options.metadata.emplace();
-      (*options.metadata)[value.substr(0, equals)] = value.substr(equals + 1);
+    case 'D':
+      options.directory = value;
       return {};
-    }
+    case 'u':
+      options.user = value;
+      return {};
+    case 'i':
+      options.pipe = true;
+      return {};
+    case 'm':
+      return add_pair(options.metadata, value) ? "" : "--metadata must be KEY=VALUE";
+    case 'e':
+      return add_pair(options.environment, value) ? "" : "--environment must be NAME=VALUE";
+    case 'M':
+    case 'x':
+    case 'q':
+    case 'W':
+    case 'T':
+      return take_limit(options, letter, value);
     default:
       return "unknown option";
   }

@@ -38,8 +38,10 @@ struct Options {
   std::optional<Microseconds> grace, timeout;
   std::optional<std::int64_t> pid, owner, after;
   std::optional<WorkerState> state;
-  std::optional<Metadata> metadata;
-  bool all = false, count = false, whole_tree = false;
+  std::optional<Metadata> metadata, environment;
+  std::optional<std::string> directory, user;
+  std::optional<Limits> limits;
+  bool all = false, count = false, whole_tree = false, pipe = false;
 
   // Without the verb.
   std::vector<std::string> arguments;
@@ -47,6 +49,8 @@ struct Options {
 
 // "90", "90s", "500ms", "10us", "5min", "2h"; a bare number is seconds.
 std::optional<Microseconds> parse_duration(std::string_view text);
+// "4096", "512M", "2G": bytes.
+std::optional<std::int64_t> parse_size(std::string_view text);
 // "3min 4s", "12ms"
 std::string format_duration(Microseconds duration);
 

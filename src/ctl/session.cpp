@@ -46,6 +46,7 @@ Told<Worker> register_process(Session& session, const Options& options,
        .process_file_descriptor = pidfd.empty() ? std::optional<std::int64_t>() : 0,
        .handle = options.handle,
        .fingerprint = options.fingerprint,
+       .limits = options.limits,
        .metadata = options.metadata},
       pidfd);
   if (!registered) return registered.error();

@@ -21,6 +21,7 @@ ExitCode verb_bridge(const Options& options);
 ExitCode verb_reserve(const Options& options);
 ExitCode verb_activate(const Options& options);
 ExitCode verb_register(const Options& options);
+ExitCode verb_spawn(const Options& options);
 ExitCode verb_unregister(const Options& options);
 ExitCode verb_signal(const Options& options);
 ExitCode verb_stop(const Options& options);

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <array>
 #include <utility>
 
@@ -60,6 +62,7 @@ ExitCode verb_reserve(const Options& options) {
                                               .run = options.run,
                                               .timeout = options.timeout,
                                               .fingerprint = options.fingerprint,
+                                              .limits = options.limits,
                                               .metadata = options.metadata});
   if (!output) return output.error();
   return show_worker(options, output->worker, output->worker.control_group);
@@ -90,6 +93,36 @@ ExitCode verb_register(const Options& options) {
   const auto worker = register_process(*session, options, given->id, given->descriptors);
   if (!worker) return worker.error();
   return show_active(options, *worker);
+}
+
+ExitCode verb_spawn(const Options& options) {
+  if (options.pipe && options.host) {
+    fmt::print(stderr, "reevectl: --pipe works on this host only: streams stay here\n");
+    return exit_usage;
+  }
+  auto session = Session::open(options);
+  if (!session) return session.error();
+  Spawn::Input input{.worker = options.arguments.front(),
+                     .command = {options.arguments.begin() + 1, options.arguments.end()},
+                     .run = options.run,
+                     .environment = options.environment,
+                     .working_directory = options.directory,
+                     .user = options.user,
+                     .handle = options.handle,
+                     .fingerprint = options.fingerprint,
+                     .limits = options.limits,
+                     .metadata = options.metadata};
+  constexpr std::array streams{STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+  std::span<const int> passed;
+  if (options.pipe) {
+    passed = streams;
+    input.input_file_descriptor = STDIN_FILENO;
+    input.output_file_descriptor = STDOUT_FILENO;
+    input.error_file_descriptor = STDERR_FILENO;
+  }
+  const auto output = session->call<Spawn>(input, passed);
+  if (!output) return output.error();
+  return show_active(options, output->worker);
 }
 
 namespace {

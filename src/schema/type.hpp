@@ -35,13 +35,6 @@ namespace reeve::schema {
 
 using StringMap = std::map<std::string, std::string>;
 
-// Which of the descriptors that come with a message.
-struct DescriptorIndex {
-  std::int64_t value = 0;
-  constexpr DescriptorIndex(std::int64_t index = 0) : value(index) {}
-  constexpr operator std::int64_t() const { return value; }
-};
-
 enum class Kind {
   boolean,
   integer,
@@ -77,7 +70,8 @@ struct Type {
   std::span<const std::string_view> names{};  // of an enumeration's values
   const Type* element = nullptr;              // of an optional or a list
 
-  // Booleans, integers, microseconds, descriptors, enumerations; set_number says whether it is in range.
+  // Booleans, integers, microseconds, descriptors, enumerations; set_number says whether it is in
+  // range.
   std::int64_t (*number)(const void* value) = nullptr;
   bool (*set_number)(void* value, std::int64_t number) = nullptr;
   // Lists and optionals, which hold one or none.
@@ -144,11 +138,16 @@ inline constexpr bool is_list<std::vector<T>> = true;
 
 template <class T>
 constexpr Type type_of();
+template <class T>
+constexpr Type descriptor_type();
 
 }  // namespace detail
 
 template <class T>
 inline constexpr Type type = detail::type_of<T>();
+// A number that says which of the descriptors that come with the message is meant.
+template <class T>
+inline constexpr Type descriptor = detail::descriptor_type<T>();
 
 namespace detail {
 
@@ -166,8 +165,6 @@ bool set_number(void* value, std::int64_t number) {
   T& content = *static_cast<T*>(value);
   if constexpr (std::is_same_v<T, std::chrono::microseconds>) {
     content = T(number);
-  } else if constexpr (std::is_same_v<T, DescriptorIndex>) {
-    content = number;
   } else if constexpr (std::is_same_v<T, bool>) {
     content = number != 0;
   } else if constexpr (std::is_enum_v<T>) {
@@ -219,8 +216,6 @@ constexpr Type type_of() {
     return number_type<T>(Kind::integer);
   } else if constexpr (std::is_same_v<T, std::chrono::microseconds>) {
     return number_type<T>(Kind::microseconds);
-  } else if constexpr (std::is_same_v<T, DescriptorIndex>) {
-    return number_type<T>(Kind::descriptor);
   } else if constexpr (std::is_same_v<T, std::string>) {
     return {Kind::string};
   } else if constexpr (std::is_same_v<T, StringMap>) {
@@ -240,6 +235,17 @@ constexpr Type type_of() {
   }
 }
 
+template <class T>
+constexpr Type descriptor_type() {
+  if constexpr (is_optional<T>) {
+    auto type = list_type<T>(Kind::optional);
+    type.element = &descriptor<typename T::value_type>;
+    return type;
+  } else {
+    return number_type<T>(Kind::descriptor);
+  }
+}
+
 template <auto pointer>
 struct PointerToMember;
 template <class Owner, class Content, Content Owner::*pointer>
@@ -254,6 +260,12 @@ template <auto pointer>
 constexpr Member member(std::string_view name, std::string_view text = {}) {
   using Pointer = detail::PointerToMember<pointer>;
   return {name, text, &type<typename Pointer::Type>, Pointer::of};
+}
+
+template <auto pointer>
+constexpr Member descriptor_member(std::string_view name, std::string_view text = {}) {
+  using Pointer = detail::PointerToMember<pointer>;
+  return {name, text, &descriptor<typename Pointer::Type>, Pointer::of};
 }
 
 // ---- enumerations by their values' names

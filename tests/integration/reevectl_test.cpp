@@ -563,6 +563,42 @@ std::string how_true_ended() {
   return kernel_tells_exit_statuses() ? "exited (exited 0)" : "exited (status unknown)";
 }
 
+TEST_F(Reevectl, SpawnHasReevedStartAWorker) {
+  const auto spawned = ctl({"spawn", "worker", "--environment", "NAME=value", "--environment",
+                            "OTHER=a=b", "--working-directory", "/proc", "--pipe", "--", "sh",
+                            "-c", "echo $NAME $OTHER $REEVE_WORKER; pwd; cat"},
+                           "input\n");
+  EXPECT_EQ(spawned.exit_status(), 0) << spawned;
+  EXPECT_TRUE(has_line(spawned.output, "value a=b worker")) << spawned;
+  EXPECT_EQ(ctl({"wait", "worker"}).exit_status(), 0);
+  EXPECT_EQ(world_.get(run_, "worker")->worker.exit->code, 0);
+
+  const auto failed = ctl({"spawn", "other", "--", "/nonesuch"});
+  EXPECT_EQ(failed.exit_status(), ctl::exit_failure);
+  EXPECT_NE(failed.errors.find("execute"), std::string::npos) << failed;
+  EXPECT_NE(failed.errors.find("ENOENT"), std::string::npos) << failed;
+}
+
+TEST_F(Reevectl, LimitsAreWrittenAsPeopleWriteThem) {
+  const std::pair<Words, const char*> cases[] = {
+      {{"--memory-max", "512X"}, "--memory-max must be a size"},
+      {{"--memory-high", "-1"}, "--memory-high must be a size"},
+      {{"--memory-max", "9999999999G"}, "--memory-max must be a size"},
+      {{"--processor-quota", "half"}, "--processor-quota must be a percentage"},
+      {{"--tasks-max", ""}, "--tasks-max must be a number"},
+  };
+  for (const auto& [option, message] : cases) {
+    Words arguments{"reserve", "worker"};
+    arguments.insert(arguments.end(), option.begin(), option.end());
+    const auto refused = ctl(arguments);
+    EXPECT_EQ(refused.exit_status(), ctl::exit_usage);
+    EXPECT_NE(refused.errors.find(message), std::string::npos) << refused;
+  }
+  // Where there are no controllers, as in this test's root, a limit that is understood is refused.
+  const auto unavailable = ctl({"reserve", "worker", "--memory-max", "512M"});
+  EXPECT_NE(unavailable.errors.find("memory controller"), std::string::npos) << unavailable;
+}
+
 TEST_F(Reevectl, ARunFindsItselfFromInside) {
   const std::string script = test::reevectl() + " exec worker -- true && " + test::reevectl() +
                              " is-registered worker && " + once_reaped("list --no-legend") +

@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include <array>
+#include <limits>
 
 #include "base/text.hpp"
 #include "ctl/options.hpp"
@@ -28,6 +29,17 @@ std::optional<Microseconds> parse_duration(std::string_view text) {
     return Microseconds(*number * unit.microseconds);
   }
   return std::nullopt;
+}
+
+std::optional<std::int64_t> parse_size(std::string_view text) {
+  constexpr std::string_view units = "KMGT";
+  const auto unit = text.empty() ? std::string_view::npos : units.find(text.back());
+  const bool has_unit = unit != std::string_view::npos;
+  const auto number = parse_number<std::int64_t>(has_unit ? text.substr(0, text.size() - 1) : text);
+  const auto shift = has_unit ? 10 * (unit + 1) : 0;
+  if (!number || *number < 0 || *number > (std::numeric_limits<std::int64_t>::max() >> shift))
+    return std::nullopt;
+  return *number << shift;
 }
 
 std::string format_duration(Microseconds duration) {
