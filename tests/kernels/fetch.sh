@@ -7,15 +7,14 @@ set -eu
 directory=$1 suite=$2
 [ -z "$(find "$directory/root" -maxdepth 0 -mtime -30 2>/dev/null)" ] || exit 0
 echo "fetching the user-mode Linux of Debian $suite"
-mirror=$(sed -n 's/^\(URIs: *\|deb \)\(https\?:[^ ]*\/debian\/\?\)\( .*\)\?$/\2/p' \
-    /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -n 1)
+mirror=$(sh "$(dirname "$0")/../support/debian_mirror.sh")
 mkdir -p "$directory"
 cd "$directory"
 rm -rf apt packages unpacked
 mkdir -p apt/lists/partial apt/archives/partial apt/none packages
 : >apt/status
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-echo "deb [signed-by=$keyring] ${mirror:-http://deb.debian.org/debian} $suite main" >apt/sources
+echo "deb [signed-by=$keyring] $mirror $suite main" >apt/sources
 cat >apt/configuration <<EOT
 Dir::State "$PWD/apt";
 Dir::State::lists "$PWD/apt/lists";

@@ -1,0 +1,9 @@
+#!/bin/sh
+# In the container: builds reeve from /checkout in /build, installs it and starts it.
+set -eu
+[ -f /build/build.ninja ] ||
+    meson setup --werror -Dcpp_args=-g1 -Dtests=none /build /checkout >/dev/null
+ninja -C /build --quiet
+meson install -C /build --no-rebuild --quiet
+systemctl daemon-reload
+systemctl start reeved.service

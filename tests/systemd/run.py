@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""run.py CACHE PACKAGES [SUITE...]: reeve on Debian's systemd, in a container that boots it.
+
+For each Debian suite: a root with the packages that reeve is built with is made, once; a container
+of it is booted, in which the checkout is built, installed and started, and cases/ is run. Exit
+status 1 if a case failed.
+"""
+import fcntl
+import os
+import subprocess
+import sys
+import time
+
+from container import BootFailed, Container, obstacle
+
+SUITES = ("trixie",)
+SYSTEM = ("dbus", "dbus-user-session", "libglib2.0-bin", "libpam-systemd", "procps", "python3",
+          "systemd", "systemd-sysv")
+HERE = os.path.dirname(os.path.realpath(__file__))
+CHECKOUT = os.path.dirname(os.path.dirname(HERE))
+
+
+def lock(path):
+    """Two at once must not build in the same place; it stays open, and locked, until this ends."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+def test_on(suite, cache, packages):
+    """Whether all went well; says what did not."""
+    root = os.path.join(cache, "roots", suite)
+    made = subprocess.run(["sh", os.path.join(HERE, "root.sh"), root, suite, *SYSTEM, *packages],
+                          check=False)
+    if made.returncode != 0:
+        print(f"{suite}: failed: no root to boot")
+        return False
+    build = os.path.join(root + ".builds", CHECKOUT.strip("/").replace("/", "-"))
+    os.makedirs(build, exist_ok=True)
+    lock(build + ".lock")
+    begun = time.monotonic()
+    container = Container(root, build + ".log", bind=[(build, "/build")],
+                          bind_read_only=[(CHECKOUT, "/checkout")])
+    if reason := container.refusal():
+        print(f"{suite}: skipped: systemd-nspawn does not work here: {reason}")
+        return True
+    try:
+        with container:
+            print(f"{suite}: booted after {time.monotonic() - begun:.1f} s", flush=True)
+            if container.run("sh", "/checkout/tests/systemd/install.sh").returncode != 0:
+                print(f"{suite}: failed: reeve could not be built, installed and started")
+                return False
+            print(f"{suite}: reeved serves after {time.monotonic() - begun:.1f} s", flush=True)
+            cases = container.run("python3", "-B", "/checkout/tests/systemd/cases/main.py")
+            if cases.returncode != 0:
+                container.run("journalctl", "--no-pager", "--unit=reeved.service")
+            return cases.returncode == 0
+    except BootFailed as failure:
+        print(f"{suite}: failed: the container does not boot: {failure}; see {build}.log")
+        return False
+
+
+def main():
+    if len(sys.argv) < 3:
+        sys.exit("usage: run.py CACHE PACKAGES [SUITE...]")
+    cache, packages, *suites = sys.argv[1:]
+    for suite in suites:
+        if suite not in SUITES:
+            sys.exit(f"run.py: no suite {suite}; there are: {', '.join(SUITES)}")
+    if reason := obstacle():
+        print(f"skipped: {reason}")
+        return
+    well = [test_on(suite, os.path.realpath(cache), packages.split()) for suite in suites or SUITES]
+    sys.exit(not all(well))
+
+
+main()
