@@ -8,6 +8,7 @@ import subprocess
 # In seconds, what nothing takes that goes well: a boot, an end; a command.
 PATIENCE = 600
 PATIENCE_WITH_COMMAND = 3600
+HERE = os.path.dirname(os.path.realpath(__file__))
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -99,9 +100,8 @@ class Container:
     """Booted when it is entered, gone without a trace when it is left."""
 
     def __init__(self, root, log, bind=(), bind_read_only=()):
-        self._options = [
-            f"--directory={root}", f"--machine=reeve-test-{os.getpid()}", "--volatile=overlay",
-            "--private-network", "--register=no", "--keep-unit", "--console=pipe",
+        self._command = [
+            "sh", os.path.join(HERE, "boot.sh"), root, f"--machine=reeve-test-{os.getpid()}",
             *(f"--bind={source}:{place}" for source, place in bind),
             *(f"--bind-ro={source}:{place}" for source, place in bind_read_only)]
         self._log = log
@@ -111,16 +111,10 @@ class Container:
         with open(log, "w", encoding="utf-8"):
             pass
 
-    def _spawn(self, options, notify=None):
-        """The mount namespace is for what systemd-nspawn leaves in /run when it is killed."""
-        environment = {"PATH": PATH, "LANG": "C.UTF-8", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
-        if notify:
-            environment["NOTIFY_SOCKET"] = notify
-        hide = 'mkdir -p "$0" && mount -t tmpfs tmpfs "$0" && exec "$@"'
-        command = ["unshare", "--mount", "sh", "-c", hide, "/run/systemd/nspawn",
-                   "systemd-nspawn", *self._options, *options]
+    def _spawn(self, options, **environment):
+        environment |= {"PATH": PATH, "LANG": "C.UTF-8"}
         with open(self._log, "a", encoding="utf-8") as log:
-            return subprocess.Popen(self._group.entered_by(command, "machine"),
+            return subprocess.Popen(self._group.entered_by([*self._command, *options], "machine"),
                                     stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                     env=environment, start_new_session=True)
 
@@ -142,7 +136,8 @@ class Container:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
                 name = f"reeve-test-{os.getpid()}"
                 ready.bind("\0" + name)
-                self._process = self._spawn(["--boot", "--notify-ready=yes"], "@" + name)
+                self._process = self._spawn(["--boot", "--notify-ready=yes"],
+                                            NOTIFY_SOCKET="@" + name)
                 self._wait_for_boot(ready)
         except BaseException:
             self.__exit__()

@@ -8,9 +8,11 @@ root=$1 suite=$2
 shift 2
 packages=$(printf '%s\n' "$@" | LC_ALL=C sort -u | paste -s -d,)
 mkdir -p "$(dirname "$root")"
+is_made() { [ "$packages" = "$(cat "$root/packages" 2>/dev/null)" ]; }
+is_made && exit
 exec 9>"$root.lock"
-flock 9
-[ "$packages" != "$(cat "$root/packages" 2>/dev/null)" ] || exit 0
+flock 9  # containers that run on it share the lock
+is_made && exit
 echo "making a Debian $suite in $root"
 mirror=$(sh "$(dirname "$0")/../support/debian_mirror.sh")
 rm -rf --one-file-system "$root.new"

@@ -20,10 +20,9 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 CHECKOUT = os.path.dirname(os.path.dirname(HERE))
 
 
-def lock(path):
-    """Two at once must not build in the same place; it stays open, and locked, until this ends."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
+def lock(path, how):
+    """It stays open, and locked, until this process ends."""
+    fcntl.flock(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC), how)
 
 
 def test_on(suite, cache, packages):
@@ -36,7 +35,8 @@ def test_on(suite, cache, packages):
         return False
     build = os.path.join(root + ".builds", CHECKOUT.strip("/").replace("/", "-"))
     os.makedirs(build, exist_ok=True)
-    lock(build + ".lock")
+    lock(root + ".lock", fcntl.LOCK_SH)  # nobody makes it again meanwhile
+    lock(build + ".lock", fcntl.LOCK_EX)  # or builds in the same place
     begun = time.monotonic()
     container = Container(root, build + ".log", bind=[(build, "/build")],
                           bind_read_only=[(CHECKOUT, "/checkout")])
@@ -69,7 +69,11 @@ def main():
     if reason := obstacle():
         print(f"skipped: {reason}")
         return
-    well = [test_on(suite, os.path.realpath(cache), packages.split()) for suite in suites or SUITES]
+    try:
+        well = [test_on(suite, os.path.realpath(cache), packages.split())
+                for suite in suites or SUITES]
+    except KeyboardInterrupt:
+        sys.exit(130)
     sys.exit(not all(well))
 
 
