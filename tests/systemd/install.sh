@@ -1,6 +1,7 @@
 #!/bin/sh
 # In the container: builds reeve from /checkout in /build, installs it and starts it.
 set -eu
+export CCACHE_DIR=/ccache
 [ -f /build/build.ninja ] ||
     meson setup --werror -Dcpp_args=-g1 -Dtests=none /build /checkout >/dev/null
 ninja -C /build --quiet

@@ -14,8 +14,8 @@ import time
 from container import BootFailed, Container, obstacle
 
 SUITES = ("trixie",)
-SYSTEM = ("dbus", "dbus-user-session", "libglib2.0-bin", "libpam-systemd", "procps", "python3",
-          "systemd", "systemd-sysv")
+SYSTEM = ("ccache", "dbus", "dbus-user-session", "libglib2.0-bin", "libpam-systemd", "procps",
+          "python3", "systemd", "systemd-sysv")
 HERE = os.path.dirname(os.path.realpath(__file__))
 CHECKOUT = os.path.dirname(os.path.dirname(HERE))
 
@@ -34,11 +34,13 @@ def test_on(suite, cache, packages):
         print(f"{suite}: failed: no root to boot")
         return False
     build = os.path.join(root + ".builds", CHECKOUT.strip("/").replace("/", "-"))
+    ccache = root + ".ccache"
     os.makedirs(build, exist_ok=True)
+    os.makedirs(ccache, exist_ok=True)
     lock(root + ".lock", fcntl.LOCK_SH)  # nobody makes it again meanwhile
     lock(build + ".lock", fcntl.LOCK_EX)  # or builds in the same place
     begun = time.monotonic()
-    container = Container(root, build + ".log", bind=[(build, "/build")],
+    container = Container(root, build + ".log", bind=[(build, "/build"), (ccache, "/ccache")],
                           bind_read_only=[(CHECKOUT, "/checkout")])
     if reason := container.refusal():
         print(f"{suite}: skipped: systemd-nspawn does not work here: {reason}")

@@ -2,7 +2,7 @@
 import os
 import signal
 
-from support import directory_of, group_of
+from support import NOBODY, directory_of, group_of
 from varlinkctl import SERVICE, Refusal, VarlinkCase
 
 
@@ -88,9 +88,38 @@ class Register(VarlinkCase):
 
 
 class Spawn(VarlinkCase):
-    def test_is_described_but_not_offered_yet(self):
-        self.assert_refused(f"{SERVICE}.MethodNotImplemented", run=self.open_run(), worker="worker",
-                            command=["true"])
+    def test_starts_the_command_inside_the_workers_cgroup(self):
+        run = self.open_run()
+        worker = self.call(run=run, worker="worker", command=["sleep", "infinity"],
+                           handle="slot", metadata={"a": "b"})["worker"]
+        self.assertEqual((worker["state"], worker["handle"]), ("active", "slot"))
+        self.assertEqual(worker["metadata"], {"a": "b"})
+        self.assertEqual(group_of(worker["process"]["pid"]), worker["controlGroup"])
+
+    def test_gives_the_command_its_environment_directory_and_user(self):
+        run = self.open_run()
+        worker = self.call(run=run, worker="worker", command=["sleep", "infinity"],
+                           environment={"COLOUR": "früh"}, workingDirectory="/usr",
+                           user="nobody")["worker"]
+        process = f"/proc/{worker['process']['pid']}"
+        with open(process + "/environ", encoding="utf-8") as file:
+            given = file.read().split("\0")
+        self.assertLessEqual({"COLOUR=früh", f"REEVE_RUN_ID={run}", "REEVE_WORKER=worker"},
+                             set(given))
+        self.assertEqual(os.readlink(process + "/cwd"), "/usr")
+        self.assertEqual(os.stat(process).st_uid, NOBODY)
+
+    def test_learns_how_the_command_ends(self):
+        run = self.open_run()
+        self.call(run=run, worker="worker", command=["sh", "-c", "exit 7"])
+        ended = self.call("Wait", run=run, worker="worker")["worker"]["exit"]
+        self.assertEqual((ended["cause"], ended["code"], ended["reaped"]), ("exited", 7, True))
+
+    def test_refuses_a_program_that_is_not_there(self):
+        run = self.open_run()
+        told = self.assert_refused("SpawnFailed", run=run, worker="worker", command=["/nothing"])
+        self.assertEqual((told["step"], told["errnoName"]), ("execute", "ENOENT"))
+        self.assertEqual(self.call("ListWorkers", run=run), {"workers": []})
 
 
 class Unregister(VarlinkCase):
