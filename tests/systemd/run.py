@@ -25,6 +25,15 @@ def lock(path, how):
     fcntl.flock(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC), how)
 
 
+def ask(container):
+    """Whether all cases passed."""
+    if container.run("sh", "/checkout/tests/systemd/install.sh").returncode != 0:
+        print("failed: reeve could not be built, installed and started", flush=True)
+        return False
+    cases = container.run("python3", "-B", "/checkout/tests/systemd/cases/main.py")
+    return cases.returncode == 0
+
+
 def test_on(suite, cache, packages):
     """Whether all went well; says what did not."""
     root = os.path.join(cache, "roots", suite)
@@ -35,9 +44,9 @@ def test_on(suite, cache, packages):
         return False
     build = os.path.join(root + ".builds", CHECKOUT.strip("/").replace("/", "-"))
     ccache = root + ".ccache"
+    lock(root + ".lock", fcntl.LOCK_SH)  # nobody makes it again meanwhile
     os.makedirs(build, exist_ok=True)
     os.makedirs(ccache, exist_ok=True)
-    lock(root + ".lock", fcntl.LOCK_SH)  # nobody makes it again meanwhile
     lock(build + ".lock", fcntl.LOCK_EX)  # or builds in the same place
     begun = time.monotonic()
     container = Container(root, build + ".log", bind=[(build, "/build"), (ccache, "/ccache")],
@@ -48,14 +57,10 @@ def test_on(suite, cache, packages):
     try:
         with container:
             print(f"{suite}: booted after {time.monotonic() - begun:.1f} s", flush=True)
-            if container.run("sh", "/checkout/tests/systemd/install.sh").returncode != 0:
-                print(f"{suite}: failed: reeve could not be built, installed and started")
-                return False
-            print(f"{suite}: reeved serves after {time.monotonic() - begun:.1f} s", flush=True)
-            cases = container.run("python3", "-B", "/checkout/tests/systemd/cases/main.py")
-            if cases.returncode != 0:
-                container.run("journalctl", "--no-pager", "--unit=reeved.service")
-            return cases.returncode == 0
+            if ask(container):
+                return True
+            container.run("journalctl", "--no-pager", "--unit=reeved.service")
+            return False
     except BootFailed as failure:
         print(f"{suite}: failed: the container does not boot: {failure}; see {build}.log")
         return False

@@ -12,8 +12,8 @@ import unittest
 def sentence(case):
     """test_varlink_runs.OpenRun.test_ends_with_its_owner: "varlink: OpenRun ends with its owner"."""
     words = case.id().split(".")
-    if len(words) != 3:  # no case, but a file that cannot be loaded, for one
-        return case.id()
+    if len(words) != 3:  # a whole file, for one, that cannot be loaded
+        return words[-1]
     face = words[0].split("_")[1]
     return f"{face}: {words[1]} {words[2].removeprefix('test_').replace('_', ' ')}"
 
