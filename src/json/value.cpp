@@ -41,6 +41,8 @@ Parser::Parser(Parser&&) noexcept = default;
 Parser& Parser::operator=(Parser&&) noexcept = default;
 
 Result<Value, std::string> Parser::parse(std::string_view text) {
+  // Newer versions of the library skip it, older ones do not: here it is no JSON (RFC 8259, 8.1).
+  if (text.starts_with("\xEF\xBB\xBF")) return std::string("it begins with a byte order mark");
   // The library grows by itself, but then with its own depth of 1024.
   if (text.size() > library_->capacity || library_->capacity == 0) {
     const std::size_t capacity = std::max<std::size_t>(text.size() * 2, 4096);
