@@ -7,4 +7,5 @@ export CCACHE_DIR=/ccache
 ninja -C /build --quiet
 meson install -C /build --no-rebuild --quiet
 systemctl daemon-reload
+systemctl reload dbus.service
 systemctl start reeved.service
