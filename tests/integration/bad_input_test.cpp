@@ -362,7 +362,6 @@ TEST_F(BadInput, AnUnknownMethodOrInterfaceIsNamedInTheAnswer) {
       {".", "InterfaceNotFound", "interface", ""},
       {"..", "InterfaceNotFound", "interface", "."},
       {"\"\\\n\x1B", "InterfaceNotFound", "interface", ""},
-      {"io.reeve.Registry.Spawn", "MethodNotImplemented", "method", "io.reeve.Registry.Spawn"},
   };
   const auto before = snapshot();
   RawClient client(world_);
