@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <systemd/sd-bus.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -216,6 +217,31 @@ TEST_F(Bus, TellsEventsAndChangesAsSignals) {
     EXPECT_NE(found, std::string::npos) << each << "\n" << text;
     if (found != std::string::npos) at = found;
   }
+}
+
+// busctl passes no descriptors: this is the library itself.
+TEST_F(Bus, TakesAProcessByItsPidfd) {
+  world_.reserve(run_, "worker");
+  const auto process = Child::sleeper();
+  sd_bus* bus = nullptr;
+  ASSERT_GE(sd_bus_new(&bus), 0);
+  ASSERT_GE(sd_bus_set_address(bus, bus_->address().c_str()), 0);
+  ASSERT_GE(sd_bus_set_bus_client(bus, 1), 0);
+  ASSERT_GE(sd_bus_negotiate_fds(bus, 1), 0);
+  ASSERT_GE(sd_bus_start(bus), 0);
+  const auto activate = [&](int descriptor) {
+    sd_bus_error error = SD_BUS_ERROR_NULL;
+    const int done = sd_bus_call_method(
+        bus, "io.reeve", "/io/reeve", "io.reeve.Registry1", "Activate", &error, nullptr, "sa{sv}",
+        "worker", 2, "run", "s", run_.c_str(), "processFileDescriptor", "h", descriptor);
+    const std::string said = done >= 0 ? "success" : error.message;
+    sd_bus_error_free(&error);
+    return said;
+  };
+  EXPECT_TRUE(has(activate(STDIN_FILENO), "is not the pidfd of a process"));
+  EXPECT_EQ(activate(process.pidfd()), "success");
+  sd_bus_close_unref(bus);
+  EXPECT_EQ(world_.get(run_, "worker")->worker.process->pid, process.pid());
 }
 
 TEST_F(Bus, KnowsWhoCalls) {

@@ -564,13 +564,14 @@ std::string how_true_ended() {
 }
 
 TEST_F(Reevectl, SpawnHasReevedStartAWorker) {
+  const auto file = world_.files() + "/said";
   const auto spawned = ctl({"spawn", "worker", "--environment", "NAME=value", "--environment",
-                            "OTHER=a=b", "--working-directory", "/proc", "--pipe", "--", "sh",
-                            "-c", "echo $NAME $OTHER $REEVE_WORKER; pwd; cat"},
+                            "OTHER=a=b", "--working-directory", "/proc", "--pipe", "--", "sh", "-c",
+                            "{ echo $NAME $OTHER $REEVE_WORKER; pwd; cat; } >" + file},
                            "input\n");
   EXPECT_EQ(spawned.exit_status(), 0) << spawned;
-  EXPECT_TRUE(has_line(spawned.output, "value a=b worker")) << spawned;
   EXPECT_EQ(ctl({"wait", "worker"}).exit_status(), 0);
+  EXPECT_EQ(read_file(file), "value a=b worker\n/proc\ninput\n");
   EXPECT_EQ(world_.get(run_, "worker")->worker.exit->code, 0);
 
   const auto failed = ctl({"spawn", "other", "--", "/nonesuch"});
