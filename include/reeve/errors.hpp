@@ -114,6 +114,12 @@ struct SystemFailed {
   std::string name;
 };
 
+// The faults of the configuration that was to be read again, each with its place in the file.
+struct ConfigurationInvalid {
+  static constexpr std::string_view error = "ConfigurationInvalid";
+  std::vector<std::string> faults;
+};
+
 struct InvalidMessage {
   static constexpr std::string_view error = "InvalidMessage";
   std::string reason;

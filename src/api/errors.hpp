@@ -93,6 +93,12 @@ constexpr auto describe(Of<SystemFailed>) {
       member<&SystemFailed::number>("errno"), member<&SystemFailed::name>("errnoName"));
 }
 
+constexpr auto describe(Of<ConfigurationInvalid>) {
+  return structure(ConfigurationInvalid::error,
+                   "The configuration that was to be read again: each fault with its place.",
+                   member<&ConfigurationInvalid::faults>("faults"));
+}
+
 constexpr auto describe(Of<InvalidMessage>) {
   return structure(InvalidMessage::error,
                    "What arrived is not a varlink call. The connection ends with this reply.",

@@ -92,7 +92,9 @@ const Method* Interface::find(std::string_view method) const {
 }
 
 std::span<const Interface> interfaces() {
-  static const std::array all{interface<VarlinkService>(), interface<Registry>()};
+  static const auto all = []<class... Each>(List<Each...>) {
+    return std::array{interface<Each>()...};
+  }(Interfaces{});
   return all;
 }
 

@@ -4,6 +4,7 @@
 #include "api/errors.hpp"
 #include "api/query_methods.hpp"
 #include "api/run_methods.hpp"
+#include "api/systemd_service.hpp"
 #include "api/varlink_service.hpp"
 #include "api/worker_methods.hpp"
 
@@ -27,6 +28,14 @@ struct VarlinkService {
                       PermissionDenied, ExpectedMore>;
 };
 
+struct SystemdService {
+  static constexpr std::string_view name = "io.systemd.service";
+  static constexpr std::string_view text = "For the administrator of a service.";
+  using Types = List<>;
+  using Methods = List<Ping, Reload, SetLogLevel, GetEnvironment>;
+  using Errors = List<InconsistentEnvironment>;
+};
+
 struct Registry {
   static constexpr std::string_view name = "io.reeve.Registry";
   static constexpr std::string_view text =
@@ -44,20 +53,30 @@ struct Registry {
                        Spawn, Unregister, IsRegistered, GetWorker, ListWorkers, ListProcesses,
                        ValidateWorkers, CleanupDeadWorkers, CleanupOrphans, GetStatistics,
                        ListEntries, CountEntries, Signal, Stop, Freeze, Thaw, Wait, Subscribe>;
-  using Errors =
-      List<NoSuchRun, NoSuchWorker, NotReserved, AlreadyReserved, AlreadyActive, RunAmbiguous,
-           RunClosing, NoSuchProcess, ProcessMismatch, ProcessInOtherRun, InvalidName, SpawnFailed,
-           LimitUnavailable, TooMany, NotDelegated, KernelTooOld, SystemFailed, InvalidMessage>;
+  using Errors = List<NoSuchRun, NoSuchWorker, NotReserved, AlreadyReserved, AlreadyActive,
+                      RunAmbiguous, RunClosing, NoSuchProcess, ProcessMismatch, ProcessInOtherRun,
+                      InvalidName, SpawnFailed, LimitUnavailable, TooMany, NotDelegated,
+                      KernelTooOld, SystemFailed, InvalidMessage, ConfigurationInvalid>;
 };
+
+// In the order in which they are listed.
+using Interfaces = List<VarlinkService, SystemdService, Registry>;
+
+template <class T, class... Each>
+constexpr std::string_view interface_among(List<Each...>) {
+  std::string_view name;
+  ((contains<T>(typename Each::Methods{}) || contains<T>(typename Each::Errors{})
+        ? void(name = Each::name)
+        : void()),
+   ...);
+  return name;
+}
 
 // The interface of a method or an error.
 template <class T>
 constexpr std::string_view interface_of() {
-  constexpr bool of_the_protocol =
-      contains<T>(VarlinkService::Methods{}) || contains<T>(VarlinkService::Errors{});
-  static_assert(of_the_protocol || contains<T>(Registry::Methods{}) ||
-                contains<T>(Registry::Errors{}));
-  return of_the_protocol ? VarlinkService::name : Registry::name;
+  static_assert(!interface_among<T>(Interfaces{}).empty());
+  return interface_among<T>(Interfaces{});
 }
 
 // As it is called over varlink: "io.reeve.Registry.GetRun".

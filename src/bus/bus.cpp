@@ -73,6 +73,17 @@ Bus::~Bus() {
   registry_.events().remove(listening_);
 }
 
+void Bus::follow(const service::AccessRules& rules) {
+  is_public_ = !rules.runs_are_private;
+  if (!presence_) return;
+  auto& objects = presence_->objects;
+  if (!is_public_)
+    objects.reset();
+  else if (!objects)
+    objects = std::make_unique<Objects>(presence_->connection, registry_);
+  told_ = registry_.events().newest();
+}
+
 void Bus::appear(sd_bus* connection) {
   presence_ = std::make_unique<Presence>(connection, *this);
   told_ = registry_.events().newest();

@@ -25,6 +25,8 @@ class Bus {
   Bus(const Bus&) = delete;
   Bus& operator=(const Bus&) = delete;
 
+  void follow(const service::AccessRules& rules);
+
  private:
   // What hangs on one connection.
   struct Presence {

@@ -116,6 +116,11 @@ std::string told(const SystemFailed& error) {
                      error.name);
 }
 
+std::string told(const ConfigurationInvalid& error) {
+  return fmt::format("the configuration is wrong, and the one before stays in force:\n  {}",
+                     fmt::join(error.faults, "\n  "));
+}
+
 std::string told(const InvalidMessage& error) {
   return "reeved did not understand the message: " + error.reason;
 }

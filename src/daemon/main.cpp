@@ -49,6 +49,23 @@ void leave_terminal() {
   ::close(null);
 }
 
+// What is wrong with it; then everything stays as it was. Who may do what is followed at once; the
+// rest is for the next start.
+service::Service::Faults read_again(const Options& options,
+                                    const std::function<void(const service::AccessRules&)>& take) {
+  const auto told = [](const Refusal& refusal) {
+    log::error("not reloaded: {}", refusal.message);
+    return service::Service::Faults{refusal.message};
+  };
+  const auto config = read_configuration(options);
+  if (!config) return told(config.error());
+  const auto rules = resolve_access(*config);
+  if (!rules) return told(rules.error());
+  take(*rules);
+  log::notice("the configuration was read again");
+  return {};
+}
+
 int serve(const Options& options) {
   const auto without = read_environment();
   if (!without) return refuse(without.error());
@@ -71,7 +88,7 @@ int serve(const Options& options) {
   };
   // A private daemon may share the root of another, whose business that is.
   if (!options.is_private || root->made)
-    if (const auto shown = show_to_others(*root, !rules->runs_are_private); !shown)
+    if (const auto shown = show_to_others(root->directory, !rules->runs_are_private); !shown)
       return give_up({exit_no_permission, shown.error().message()});
   auto loop = start_loop();
   if (!loop) return give_up(loop.error());
@@ -96,10 +113,26 @@ int serve(const Options& options) {
     if (!recovered) return refuse({exit_failure, recovered.error().message()});
     report(*recovered, root_path);
 
+    std::optional<bus::Bus> bus;
+    const auto reload = [&]() -> service::Service::Faults {
+      sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+                 static_cast<long long>(monotonic_now().count()));
+      auto faults = read_again(options, [&](const service::AccessRules& changed) {
+        if (!options.is_private)
+          if (const auto shown = show_to_others(registry.root(), !changed.runs_are_private); !shown)
+            log::warning("{}", shown.error().message());
+        service.set_rules(changed);
+        if (bus) bus->follow(changed);
+      });
+      sd_notify(0, "READY=1");
+      return faults;
+    };
+    service.on_reload(reload);
+
     loop::Operation signal_watch;
     const std::function<void(int)> on_signal = [&](int) {
       for (int number; (number = sys::read_signal(signal_fd->get())) > 0;)
-        if (number != SIGHUP) (*loop)->stop();
+        number == SIGHUP ? (void)reload() : (*loop)->stop();
       signal_watch = (*loop)->poll(signal_fd->get(), POLLIN, on_signal);
     };
     signal_watch = (*loop)->poll(signal_fd->get(), POLLIN, on_signal);
@@ -124,7 +157,6 @@ int serve(const Options& options) {
       });
     }
 
-    std::optional<bus::Bus> bus;
     const auto bus_address =
         options.bus ? *options.bus : config->bus.value_or(bus::usual_address());
     if (!options.is_private && !bus_address.empty() && bus_address != "none")

@@ -249,10 +249,9 @@ Required<service::AccessRules> resolve_access(const config::Config& config) {
 }
 
 // The note says whose mode it is: another one was chosen by whoever delegated the root.
-Status show_to_others(const Root& root, bool shown) {
+Status show_to_others(const cgroup::Directory& directory, bool shown) {
   constexpr mode_t owner_only = 0700, usual = 0755;
   const std::string note = "hidden";
-  const auto& directory = root.directory;
   if (shown) {
     const auto notes = directory.notes();
     if (!notes || !notes->contains(note)) return Done{};

@@ -54,7 +54,7 @@ Required<service::AccessRules> resolve_access(const config::Config& config);
 
 // Records are extended attributes of cgroups: who can open a cgroup can read them. What was hidden
 // by an earlier daemon is shown again.
-Status show_to_others(const Root& root, bool shown);
+Status show_to_others(const cgroup::Directory& root, bool shown);
 
 // As many descriptors as the hard limit, or root's rights, allow: each worker takes one.
 void raise_descriptor_limit();

@@ -54,6 +54,10 @@ Service::Service(loop::Loop& loop, registry::Registry& registry, AccessRules rul
   offer<api::Thaw>(&Service::thaw);
   offer<api::Wait>(&Service::wait);
   offer<api::Subscribe>(&Service::subscribe);
+  offer<api::Ping>(&Service::ping);
+  offer<api::Reload>(&Service::reload);
+  offer<api::SetLogLevel>(&Service::set_log_level);
+  offer<api::GetEnvironment>(&Service::get_environment);
   offer<api::GetInfo>(&Service::get_info);
   offer<api::GetInterfaceDescription>(&Service::get_interface_description);
 }

@@ -54,6 +54,11 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
+  // How the configuration is read again: what is wrong with it, or nothing.
+  using Faults = std::vector<std::string>;
+  void on_reload(std::function<Faults()> reload) { reload_ = std::move(reload); }
+  void set_rules(AccessRules rules) { rules_ = std::move(rules); }
+
   // `method` is its full name. The call is answered now or later, errors included.
   void dispatch(const std::string& method, const ReadInput& parameters, const CallPointer& call);
 
@@ -66,6 +71,13 @@ class Service {
   void get_info(api::GetInfo::Input input, Responder<api::GetInfo> respond);
   void get_interface_description(api::GetInterfaceDescription::Input input,
                                  Responder<api::GetInterfaceDescription> respond);
+
+  // service/administration.cpp
+  [[nodiscard]] std::optional<api::Failure> objection_to_administering(const Caller& caller) const;
+  void ping(api::Ping::Input input, Responder<api::Ping> respond);
+  void reload(api::Reload::Input input, Responder<api::Reload> respond);
+  void set_log_level(api::SetLogLevel::Input input, Responder<api::SetLogLevel> respond);
+  void get_environment(api::GetEnvironment::Input input, Responder<api::GetEnvironment> respond);
 
   // service/runs.cpp
   void open_run(api::OpenRun::Input input, Responder<api::OpenRun> respond);
@@ -137,6 +149,7 @@ class Service {
   registry::Registry& registry_;
   AccessRules rules_;
   std::string socket_;
+  std::function<Faults()> reload_;
   using Dispatch = std::function<void(const ReadInput&, const CallPointer&)>;
   std::unordered_map<std::string, Dispatch> methods_;
   // One walk at a time for each user; the first in line is the one under way.
