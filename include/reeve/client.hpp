@@ -43,17 +43,17 @@ class Link;
 class Stream;
 }  // namespace client
 
-class Events;
-class Reservation;
-class ScopedRun;
-class WorkerWatch;
-
 // For other ways to reeved than its socket: ssh, a container's file system. Called whenever a
 // connection is wanted; returns a connected stream socket, which is the library's from then on, or
 // -errno.
 using Connector = std::function<int()>;
 
 #pragma GCC visibility push(default)  // the library shows nothing else
+
+class Events;
+class Reservation;
+class ScopedRun;
+class WorkerWatch;
 
 class Client {
  public:
