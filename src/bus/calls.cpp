@@ -48,8 +48,8 @@ class BusCall : public service::Call {
 
   void fail(const api::Failure& failure) override {
     if (calls_ == nullptr) return;
-    const auto text = failure.error.substr(failure.error.rfind('.') + 1) + " " + failure.parameters;
-    end(sd_bus_reply_method_errorf(message_.get(), standard_name(failure), "%s", text.c_str()));
+    end(sd_bus_reply_method_errorf(message_.get(), standard_name(failure), "%s",
+                                   failure.message().c_str()));
   }
 
   void stream(const schema::Type&, const void*) override {}  // only with more()

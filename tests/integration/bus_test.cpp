@@ -135,7 +135,7 @@ TEST_F(Bus, SaysWhatIsWrongWithACall) {
     call.insert(call.end(), {"1", "run", "s", run_});
     return call;
   };
-  EXPECT_TRUE(has(call(in_run({"GetWorker", "sa{sv}", "nobody"})), "NoSuchWorker"));
+  EXPECT_TRUE(has(call(in_run({"GetWorker", "sa{sv}", "nobody"})), "has no worker nobody"));
   EXPECT_TRUE(has(call({"GetWorker", "sa{sv}", "x", "1", "runs", "s", "x"}), "runs"));
   EXPECT_TRUE(has(call({"GetWorker", "sa{sv}", "x", "1", "run", "i", "7"}), "must be a string"));
   EXPECT_TRUE(has(call({"GetWorker", "s", "x"}), "Invalid arguments"));
