@@ -68,6 +68,8 @@ const std::vector<Group>& verb_groups() {
         {"is-registered", "WORKER", "say whether it is; 3 if not", 1, 1, "", verb_is_registered},
         {"stats", "", "print counts", 0, 0, "", verb_stats},
         {"entries", "", "list every record in the kernel", 0, 0, "c", verb_entries},
+        {"doctor", "", "say what of reeve can work here; 3 if something is missing", 0, 0, "",
+         verb_doctor},
         {"validate", "", "list workers whose process is gone; 3 if any", 0, 0, "", verb_validate}}},
       {"Cleaning",
        {{"cleanup-dead", "", "drop the records of dead workers", 0, 0, "", verb_cleanup_dead},
@@ -285,7 +287,8 @@ void take_environment(Options& options) {
 }
 
 bool goes_to_other_hosts(const Verb& verb) {
-  return verb.function != verb_run && verb.function != verb_exec && verb.function != verb_bridge;
+  return verb.function != verb_run && verb.function != verb_exec && verb.function != verb_bridge &&
+         verb.function != verb_doctor;
 }
 
 const Verb* find_verb(std::string_view name) {

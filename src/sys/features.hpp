@@ -28,9 +28,10 @@ using FeatureSet = std::bitset<feature_count>;
 
 struct FeatureDescription {
   Feature feature;
-  std::string_view name;   // in REEVE_WITHOUT
-  std::string_view since;  // the first Linux that has it
-  std::string_view text;   // what it is
+  std::string_view name;       // in REEVE_WITHOUT
+  std::string_view since;      // the first Linux that has it
+  std::string_view text;       // what it is
+  std::string_view otherwise;  // what reeve does without it
   std::string_view file;  // the name of the file that is missing without it; empty where it is none
 };
 // In the order of Feature.

@@ -19,6 +19,7 @@
 #include "support/kernel.hpp"
 #include "support/programs.hpp"
 #include "support/world.hpp"
+#include "sys/features.hpp"
 
 namespace reeve::test {
 namespace {
@@ -598,6 +599,22 @@ TEST_F(Reevectl, LimitsAreWrittenAsPeopleWriteThem) {
   // Where there are no controllers, as in this test's root, a limit that is understood is refused.
   const auto unavailable = ctl({"reserve", "worker", "--memory-max", "512M"});
   EXPECT_NE(unavailable.errors.find("memory controller"), std::string::npos) << unavailable;
+}
+
+TEST_F(Reevectl, DoctorTellsWhatIsHereAndWhatIsDoneWithout) {
+  auto asked = command({"doctor"});
+  asked.environment["REEVE_WITHOUT"] = {};
+  const auto with_all = test::run(asked);
+  EXPECT_EQ(with_all.exit_status(), ctl::exit_ok) << with_all;
+  EXPECT_NE(with_all.output.find("reeved serves at " + world_.socket()), std::string::npos);
+  asked.environment["REEVE_WITHOUT"] = "all";
+  const auto without = test::run(asked);
+  EXPECT_EQ(without.exit_status(), ctl::exit_ok) << without;
+  for (const auto& feature : sys::features) {
+    EXPECT_NE(with_all.output.find(feature.text), std::string::npos) << feature.text;
+    EXPECT_NE(without.output.find(feature.otherwise), std::string::npos) << feature.otherwise;
+  }
+  EXPECT_EQ(ctl({"doctor", "--json=short"}).output.find("{\"kernel\":"), 0U);
 }
 
 TEST_F(Reevectl, ARunFindsItselfFromInside) {
