@@ -11,122 +11,13 @@
 #include "api/types.hpp"
 #include "base/paths.hpp"
 #include "base/text.hpp"
+#include "ctl/command_line.hpp"
 #include "ctl/verbs.hpp"
 #include "schema/type.hpp"
 
 namespace reeve::ctl {
 
 namespace {
-
-struct Verb {
-  std::string_view name;
-  std::string_view arguments;
-  std::string_view text;
-  std::size_t least, most;   // arguments
-  std::string_view options;  // those of option_table by their letters
-  ExitCode (*function)(const Options&);
-};
-
-constexpr std::size_t any = ~0UL;
-
-struct Group {
-  std::string_view title;
-  std::vector<Verb> verbs;
-};
-
-const std::vector<Group>& verb_groups() {
-  static const std::vector<Group> groups{
-      {"Runs",
-       {{"run", "-- CMD…", "open a run, enter it and become CMD", 1, any, "npgmR", verb_run},
-        {"open", "--owner PID", "open a run that ends with that process", 0, 0, "npgmo", verb_open},
-        {"close", "[RUN]", "end a run and everything in it", 0, 1, "p", verb_close},
-        {"runs", "", "list runs", 0, 0, "", verb_runs}}},
-      {"Workers",
-       {{"reserve", "WORKER", "make a worker's cgroup before its process is spawned", 1, 1,
-         "tfmMxqWT", verb_reserve},
-        {"activate", "WORKER --pid PID", "bind a process to its reservation", 1, 1, "Pdf",
-         verb_activate},
-        {"register", "WORKER --pid PID", "reserve and activate at once", 1, 1, "PdfmMxqWT",
-         verb_register},
-        {"exec", "WORKER -- CMD…", "become CMD as a worker", 2, any, "dfmMxqWT", verb_exec},
-        {"spawn", "WORKER -- CMD…", "have reeved start CMD as a worker", 2, any, "dfmeDuiMxqWT",
-         verb_spawn},
-        {"unregister", "WORKER", "take a worker off the listings", 1, 1, "", verb_unregister},
-        {"signal", "WORKER SIGNAL", "send a signal to its process", 2, 2, "w", verb_signal},
-        {"stop", "WORKER", "SIGTERM, then kill its tree after the grace period", 1, 1, "g",
-         verb_stop},
-        {"freeze", "WORKER", "stop everything in it where it is", 1, 1, "", verb_freeze},
-        {"thaw", "WORKER", "let it go on", 1, 1, "", verb_thaw},
-        {"wait", "WORKER", "wait until it has exited", 1, 1, "", verb_wait}}},
-      {"Looking",
-       {{"status", "", "show what reeved keeps, in short", 0, 0, "", verb_status},
-        {"list", "", "list workers", 0, 0, "sf", verb_list},
-        {"show", "WORKER", "show one worker", 1, 1, "", verb_show},
-        {"tree", "", "show runs, workers and their processes", 0, 0, "", verb_tree},
-        {"events", "", "follow what happens", 0, 0, "A", verb_events},
-        {"pids", "", "print the main processes of active workers", 0, 0, "a", verb_pids},
-        {"is-registered", "WORKER", "say whether it is; 3 if not", 1, 1, "", verb_is_registered},
-        {"stats", "", "print counts", 0, 0, "", verb_stats},
-        {"entries", "", "list every record in the kernel", 0, 0, "c", verb_entries},
-        {"doctor", "", "say what of reeve can work here; 3 if something is missing", 0, 0, "",
-         verb_doctor},
-        {"validate", "", "list workers whose process is gone; 3 if any", 0, 0, "", verb_validate}}},
-      {"Cleaning",
-       {{"cleanup-dead", "", "drop the records of dead workers", 0, 0, "", verb_cleanup_dead},
-        {"cleanup-orphans", "", "end every run whose owner is dead", 0, 0, "",
-         verb_cleanup_orphans}}},
-      {"Anything",
-       {{"call", "METHOD [JSON]", "call a method", 1, 2, "", verb_call},
-        {"bridge", "", "connect standard input and output to reeved", 0, 0, "", verb_bridge}}},
-  };
-  return groups;
-}
-
-struct OptionEntry {
-  int letter;  // how the verb table names it; upper and lower case are different options
-  const char* name;
-  const char* argument;  // nullptr for a flag
-  const char* text;
-};
-
-constexpr std::array option_table{
-    OptionEntry{'n', "name", "NAME", "a name for the run"},
-    OptionEntry{'p', "policy", "POLICY", "when the owner exits: kill, terminate or keep"},
-    OptionEntry{'g', "grace", "TIME", "between SIGTERM and the kill: 10s, 500ms, 1min"},
-    OptionEntry{'m', "metadata", "KEY=VALUE", "to be stored and returned; may be repeated"},
-    OptionEntry{'o', "owner", "PID", "the process whose death ends the run"},
-    OptionEntry{'R', "root", "CGROUP", "where a daemon started for this run keeps it"},
-    OptionEntry{'P', "pid", "PID", "the worker's process"},
-    OptionEntry{'d', "handle", "TEXT", "the application's own handle for the worker"},
-    OptionEntry{'f', "fingerprint", "TEXT", "the worker's fingerprint"},
-    OptionEntry{'t', "timeout", "TIME", "how long the reservation holds: 60s"},
-    OptionEntry{'s', "state", "STATE", "reserved, active, stopping or exited"},
-    OptionEntry{'e', "environment", "NAME=VALUE", "for its process; may be repeated"},
-    OptionEntry{'D', "working-directory", "PATH", "of its process; / otherwise"},
-    OptionEntry{'u', "user", "USER", "whose its process is to be; only root chooses"},
-    OptionEntry{'i', "pipe", nullptr, "its streams are reevectl's own; /dev/null otherwise"},
-    OptionEntry{'M', "memory-max", "BYTES", "a limit: 512M, 2G"},
-    OptionEntry{'x', "memory-high", "BYTES", "beyond which it is slowed down"},
-    OptionEntry{'q', "processor-quota", "PERCENT", "of one processor"},
-    OptionEntry{'W', "processor-weight", "NUMBER",
-                "its share when there is not enough: 1 to 10000"},
-    OptionEntry{'T', "tasks-max", "NUMBER", "how many processes and threads"},
-    OptionEntry{'w', "whole-tree", nullptr, "to every process of the worker"},
-    OptionEntry{'a', "all", nullptr, "of every registered worker"},
-    OptionEntry{'c', "count", nullptr, "only how many"},
-    OptionEntry{'A', "after", "SEQUENCE", "resume after this event"},
-};
-
-enum GlobalOption {
-  socket_option = 1000,
-  host_option,
-  run_option,
-  json_option,
-  legend_option,
-  pager_option,
-  help_option,
-  version_option
-};
 
 void print_option(const OptionEntry& entry) {
   fmt::print("  {:<32} {}\n",
@@ -143,17 +34,12 @@ void print_help() {
       fmt::print("  {:<32} {}\n", fmt::format("{} {}", verb.name, verb.arguments), verb.text);
   }
   fmt::print("\nOptions of commands:\n");
-  for (const auto& entry : option_table)
+  for (const auto& entry : option_table())
+    print_option(entry);
+  fmt::print("\nOptions:\n");
+  for (const auto& entry : global_options())
     print_option(entry);
   fmt::print(
-      "\nOptions:\n"
-      "  --socket PATH                    reeved's socket ($REEVE_SOCKET)\n"
-      "  -H, --host HOST                  reeved on another host, through ssh\n"
-      "  --run RUN                        the run, by any prefix of its id ($REEVE_RUN_ID)\n"
-      "  --json=pretty|short|off, -j      print what reeved answered, as JSON\n"
-      "  --no-legend                      no headings\n"
-      "  --no-pager                       accepted; there is no pager\n"
-      "  -h, --help    --version\n"
       "\nExit status: 0 done, 1 failed, 2 wrong usage, 3 the answer is no, 4 no reeved there;\n"
       "125 to 127 as env(1) for run and exec. See reevectl(1).\n");
 }
@@ -162,7 +48,7 @@ void print_help_of(const Verb& verb) {
   fmt::print("reevectl [--socket PATH] [--run RUN] {} {}\n\n  {}\n", verb.name, verb.arguments,
              verb.text);
   if (!verb.options.empty()) fmt::print("\nOptions:\n");
-  for (const auto& entry : option_table)
+  for (const auto& entry : option_table())
     if (verb.options.find(static_cast<char>(entry.letter)) != std::string_view::npos)
       print_option(entry);
   fmt::print("\nSee reevectl --help for those of every command, and reevectl(1).\n");
@@ -277,39 +163,17 @@ std::string take(Options& options, int letter, const std::string& value) {
   }
 }
 
-// What the environment says is of this host.
-void take_environment(Options& options) {
-  const char* socket = std::getenv("REEVE_SOCKET");
-  const char* run = std::getenv("REEVE_RUN_ID");
-  if (!options.socket_given) options.socket = socket != nullptr ? socket : usual_socket();
-  options.socket_given |= socket != nullptr;
-  if (!options.run && run != nullptr) options.run = run;
-}
-
 bool goes_to_other_hosts(const Verb& verb) {
   return verb.function != verb_run && verb.function != verb_exec && verb.function != verb_bridge &&
-         verb.function != verb_doctor;
-}
-
-const Verb* find_verb(std::string_view name) {
-  for (const auto& group : verb_groups())
-    for (const auto& verb : group.verbs)
-      if (verb.name == name) return &verb;
-  return nullptr;
+         verb.function != verb_doctor && verb.function != verb_complete;
 }
 
 int run(int argc, char** argv) {
-  std::vector<option> options{{"socket", required_argument, nullptr, socket_option},
-                              {"host", required_argument, nullptr, host_option},
-                              {"run", required_argument, nullptr, run_option},
-                              {"json", required_argument, nullptr, json_option},
-                              {"no-legend", no_argument, nullptr, legend_option},
-                              {"no-pager", no_argument, nullptr, pager_option},
-                              {"help", no_argument, nullptr, help_option},
-                              {"version", no_argument, nullptr, version_option}};
-  for (const auto& entry : option_table)
-    options.push_back(
-        {entry.name, entry.argument ? required_argument : no_argument, nullptr, entry.letter});
+  std::vector<option> options;
+  for (const auto& table : {option_table(), global_options()})
+    for (const auto& entry : table)
+      options.push_back(
+          {entry.name, entry.argument ? required_argument : no_argument, nullptr, entry.letter});
   options.push_back({});
 
   Options parsed;
@@ -376,7 +240,7 @@ int run(int argc, char** argv) {
     return complain(fmt::format("it is: reevectl {} {}", verb->name, verb->arguments));
   for (const char letter : given) {
     if (verb->options.find(letter) != std::string_view::npos) continue;
-    const auto entry = std::find_if(option_table.begin(), option_table.end(),
+    const auto entry = std::find_if(option_table().begin(), option_table().end(),
                                     [&](const auto& each) { return each.letter == letter; });
     return complain(fmt::format("--{} is no option of {}", entry->name, name));
   }

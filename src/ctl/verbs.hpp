@@ -43,6 +43,9 @@ ExitCode verb_cleanup_dead(const Options& options);
 ExitCode verb_cleanup_orphans(const Options& options);
 ExitCode verb_call(const Options& options);
 
+// complete.cpp
+ExitCode verb_complete(const Options& options);
+
 // doctor.cpp
 ExitCode verb_doctor(const Options& options);
 

@@ -617,6 +617,35 @@ TEST_F(Reevectl, DoctorTellsWhatIsHereAndWhatIsDoneWithout) {
   EXPECT_EQ(ctl({"doctor", "--json=short"}).output.find("{\"kernel\":"), 0U);
 }
 
+TEST_F(Reevectl, ShellsAreToldWhatMayComeNext) {
+  world_.reserve(run_, "some worker");
+  const std::pair<Words, const char*> cases[] = {
+      {{""}, "freeze"},
+      {{"stop", ""}, "some worker"},
+      {{"stop", "--"}, "--grace"},
+      {{"--run", ""}, nullptr},
+      {{"close", ""}, nullptr},
+      {{"list", "--state", ""}, "stopping"},
+      {{"signal", "some worker", ""}, "SIGTERM"},
+      {{"call", ""}, "io.reeve.Registry.Spawn"},
+  };
+  for (const auto& [words, expected] : cases) {
+    Words arguments{"complete", "--"};
+    arguments.insert(arguments.end(), words.begin(), words.end());
+    const auto told = ctl(arguments);
+    const auto line = (expected != nullptr ? expected : run_.substr(0, 12)) + "\n";
+    EXPECT_NE(told.output.find(line), std::string::npos) << line << told;
+  }
+  auto bash = command({});
+  bash.arguments = {
+      "/bin/bash", "-c",
+      "reevectl() { " + test::reevectl() +
+          R"( "$@"; }; . )" REEVE_COMPLETIONS
+          R"(/reevectl.bash; COMP_WORDS=(reevectl freeze some); COMP_CWORD=2; _reevectl;
+                    printf '%s|' "${COMPREPLY[@]}")"};
+  EXPECT_EQ(test::run(bash).output, "some worker|");
+}
+
 TEST_F(Reevectl, ARunFindsItselfFromInside) {
   const std::string script = test::reevectl() + " exec worker -- true && " + test::reevectl() +
                              " is-registered worker && " + once_reaped("list --no-legend") +
