@@ -40,6 +40,9 @@ class ClientTest : public ::testing::Test {
     auto slot = taken(client_.reserve({.worker = worker, .run = run}));
     return taken(slot.activate(process.pidfd()));
   }
+  WorkerState state_of(const std::string& run, const std::string& worker) {
+    return taken(client_.call<GetWorker>({worker, run})).worker.state;
+  }
   [[nodiscard]] bool has_run(const std::string& run) {
     return client_.call<GetRun>({.run = run}).ok();
   }
@@ -247,13 +250,13 @@ TEST_F(ClientTest, AReservationGivesBackNothingThatIsNotItsOwn) {
     const auto slot = taken(client_.reserve({.worker = "activated by another", .run = run.id()}));
     world_.activate(run.id(), slot.worker().worker, process);
   }
-  EXPECT_EQ(world_.get(run.id(), "activated by another")->worker.state, WorkerState::active);
+  EXPECT_EQ(state_of(run.id(), "activated by another"), WorkerState::active);
   {
     const auto slot = taken(client_.reserve({.worker = "reserved by another", .run = run.id()}));
     ASSERT_TRUE(world_.call<api::Unregister>({"reserved by another", run.id()}));
     world_.reserve(run.id(), "reserved by another");
   }
-  EXPECT_EQ(world_.get(run.id(), "reserved by another")->worker.state, WorkerState::reserved);
+  EXPECT_EQ(state_of(run.id(), "reserved by another"), WorkerState::reserved);
 }
 
 TEST_F(ClientTest, AnActivationThatFailsLeavesTheSlotReserved) {
@@ -263,10 +266,10 @@ TEST_F(ClientTest, AnActivationThatFailsLeavesTheSlotReserved) {
   {
     auto slot = taken(client_.reserve({.worker = "worker", .run = run.id()}));
     EXPECT_TRUE(slot.activate(owner.pidfd()).error().is<ProcessMismatch>());
-    EXPECT_EQ(world_.get(run.id(), "worker")->worker.state, WorkerState::reserved);
+    EXPECT_EQ(state_of(run.id(), "worker"), WorkerState::reserved);
     EXPECT_EQ(taken(slot.activate(process.pidfd(), "handle", "print")).handle, "handle");
   }
-  EXPECT_EQ(world_.get(run.id(), "worker")->worker.state, WorkerState::active);
+  EXPECT_EQ(state_of(run.id(), "worker"), WorkerState::active);
 }
 
 // ---- events
@@ -328,11 +331,12 @@ TEST_F(ClientTest, FollowingWhatDoesNotExistFails) {
   EXPECT_TRUE(client_.watch({"worker", std::string(32, '0')}).error().is<NoSuchRun>());
 }
 
-// A client whose connections the test can cut.
+// A client whose connections the test can cut, and keep from being made anew.
 class Cuttable {
  public:
   explicit Cuttable(const World& world)
       : connector_([this, &world] {
+          if (!is_open_) return -ECONNREFUSED;
           sockets_.emplace_back(::dup(world.connect().descriptor()));
           return ::dup(sockets_.back().get());
         }) {}
@@ -343,8 +347,14 @@ class Cuttable {
     for (const auto& socket : sockets_)
       ::shutdown(socket.get(), SHUT_RDWR);
   }
+  void close() {
+    is_open_ = false;
+    cut();
+  }
+  void open() { is_open_ = true; }
 
  private:
+  bool is_open_ = true;
   std::vector<FileDescriptor> sockets_;
   Connector connector_;
 };
@@ -472,17 +482,33 @@ TEST_F(ClientTest, AWatchSurvivesARestartAndMissesNothing) {
   EXPECT_EQ(exited.state, WorkerState::exited);
 }
 
-// The name is another's by the time that the watch can look again.
-TEST_F(ClientTest, AWatchDoesNotTakeAnotherWorkerOfTheNameForItsOwn) {
+// What happened while it was not connected, and the reeved of now has no event of.
+TEST_F(ClientTest, AWatchLooksWhereEventsWereMissed) {
   auto owner = Child::sleeper();
+  auto process = Child::sleeper();
+  auto other = Child::sleeper();
   const auto run = open(owner);
-  world_.reserve(run.id(), "worker");
-  auto watch = taken(client_.watch({"worker", run.id()}));
-  EXPECT_EQ(next(watch).state, WorkerState::reserved);
-  ASSERT_TRUE(world_.call<api::Unregister>({"worker", run.id()}));
-  world_.reserve(run.id(), "worker");
+  world_.reserve(run.id(), "exits");
+  world_.reserve(run.id(), "is replaced");
+  Cuttable way(world_);
+  auto client = taken(way.connect());
+  auto first = taken(client.watch({"exits", run.id()}));
+  auto second = taken(client.watch({"is replaced", run.id()}));
+  EXPECT_EQ(next(first).state, WorkerState::reserved);
+  EXPECT_EQ(next(second).state, WorkerState::reserved);
+  world_.activate(run.id(), "exits", process);
+  world_.activate(run.id(), "is replaced", other);
+  EXPECT_EQ(next(first).state, WorkerState::active);
+  EXPECT_EQ(next(second).state, WorkerState::active);
+  way.close();
+  process.kill();
+  (void)world_.await_reaped(run.id(), "exits");
+  ASSERT_TRUE(world_.call<api::Unregister>({"is replaced", run.id()}));
+  world_.reserve(run.id(), "is replaced");
   world_.restart();
-  EXPECT_TRUE(watch.next(patience).error().is<NoSuchWorker>());
+  way.open();
+  EXPECT_EQ(next(first).state, WorkerState::exited);
+  EXPECT_TRUE(second.next(patience).error().is<NoSuchWorker>());
 }
 
 // ---- a reeved that comes and goes
@@ -525,7 +551,7 @@ TEST_F(ClientTest, ACallThatReevedDidNotReadIsMadeAgain) {
   ASSERT_TRUE(caller.awaits_reply());
   world_.restart();
   EXPECT_TRUE(caller.succeeds());
-  EXPECT_EQ(world_.get(run.id(), "worker")->worker.state, WorkerState::reserved);
+  EXPECT_EQ(state_of(run.id(), "worker"), WorkerState::reserved);
 }
 
 TEST_F(ClientTest, ACallThatMayHaveBeenExecutedIsReportedAsThat) {
