@@ -54,7 +54,7 @@ class Spawner {
   int send(Key key, Order& order);
   void listen();
   void read_answers();
-  void answered(const struct OrderAnswer& answer, std::vector<FileDescriptor> descriptors);
+  void answered(const OrderAnswer& answer, std::vector<FileDescriptor> descriptors);
   void reported(Key key);
   void spawner_died();
   void finish(Key key, Outcome outcome);
