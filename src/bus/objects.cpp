@@ -62,34 +62,30 @@ Objects::Objects(sd_bus* bus, registry::Registry& registry) : bus_(bus), registr
                                   sd_bus_message* reply, void* worker, sd_bus_error*) {
                                  return get(reply, schema::type<Worker>, worker, property);
                                });
-  const auto keep = [](Slot& kept, int done, sd_bus_slot* slot) {
-    if (done >= 0) kept.reset(slot);
-  };
   sd_bus_slot* slot = nullptr;
-  keep(runs_,
-       sd_bus_add_fallback_vtable(
-           bus_, &slot, runs_path, run_interface, run_table_.entries(),
-           [](sd_bus*, const char* path, const char*, void* data, void** found, sd_bus_error*) {
-             auto& objects = *static_cast<Objects*>(data);
-             const int done = objects.find_run(path);
-             if (done > 0) *found = &*objects.run_;
-             return done;
-           },
-           this),
-       slot);
-  keep(workers_,
-       sd_bus_add_fallback_vtable(
-           bus_, &slot, runs_path, worker_interface, worker_table_.entries(),
-           [](sd_bus*, const char* path, const char*, void* data, void** found, sd_bus_error*) {
-             auto& objects = *static_cast<Objects*>(data);
-             const int done = objects.find_worker(path);
-             if (done > 0) *found = &*objects.worker_;
-             return done;
-           },
-           this),
-       slot);
-  keep(children_, sd_bus_add_node_enumerator(bus_, &slot, runs_path, list_children, this), slot);
-  keep(manager_, sd_bus_add_object_manager(bus_, &slot, registry_path), slot);
+  const auto keep = [&slot](Slot& kept, int done) {
+    if (done >= 0) kept.reset(std::exchange(slot, nullptr));
+  };
+  const auto find_a_run = [](sd_bus*, const char* path, const char*, void* data, void** found,
+                             sd_bus_error*) {
+    auto& objects = *static_cast<Objects*>(data);
+    const int done = objects.find_run(path);
+    if (done > 0) *found = &*objects.run_;
+    return done;
+  };
+  const auto find_a_worker = [](sd_bus*, const char* path, const char*, void* data, void** found,
+                                sd_bus_error*) {
+    auto& objects = *static_cast<Objects*>(data);
+    const int done = objects.find_worker(path);
+    if (done > 0) *found = &*objects.worker_;
+    return done;
+  };
+  keep(runs_, sd_bus_add_fallback_vtable(bus_, &slot, runs_path, run_interface,
+                                         run_table_.entries(), find_a_run, this));
+  keep(workers_, sd_bus_add_fallback_vtable(bus_, &slot, runs_path, worker_interface,
+                                            worker_table_.entries(), find_a_worker, this));
+  keep(children_, sd_bus_add_node_enumerator(bus_, &slot, runs_path, list_children, this));
+  keep(manager_, sd_bus_add_object_manager(bus_, &slot, registry_path));
 }
 
 int Objects::find_run(const char* path) {

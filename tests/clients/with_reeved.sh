@@ -33,7 +33,7 @@ keep_reeved() {  # as systemd does it: who is killed is started again
   status=137
   while [ "$status" -eq 137 ] && [ ! -e "$dir/stop" ]; do
     status=0
-    inside reeved "$REEVED" --root "${tree#"$mount"}/runs" --socket "$REEVE_SOCKET" || status=$?
+    inside reeved "$REEVED" --bus none --root "${tree#"$mount"}/runs" --socket "$REEVE_SOCKET" || status=$?
   done
   return "$status"
 }

@@ -55,7 +55,7 @@ starts() {  # starts PID COMMAND…: it succeeds soon, unless that process ends 
 }
 answering() { reevectl runs >/dev/null 2>&1; }
 start_daemon() {
-  "$reeved" --root "$root" --socket "$REEVE_SOCKET" >"$dir/log" 2>&1 & daemon=$!
+  "$reeved" --bus none --root "$root" --socket "$REEVE_SOCKET" >"$dir/log" 2>&1 & daemon=$!
   starts "$daemon" answering || { cat "$dir/log"; exit 1; }
   cat "$dir/log"
 }

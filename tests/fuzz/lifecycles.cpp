@@ -50,7 +50,7 @@ class Worker {
     using enum WorkerEvent;
     for (int round = 0; round < 4; ++round)
       for (const auto event :
-           {created, activated, process_exited, unregister, emptied, collect, removed})
+           {created, activated, spawned, process_exited, unregister, emptied, collect, removed})
         happens(event);
     require(phase_ == WorkerPhase::gone || phase_ == WorkerPhase::condemned, "every worker can go");
   }

@@ -15,6 +15,8 @@ namespace {
 
 constexpr int well_behaved = 400, slow = 200, vanishing = 200, deaf = 200;
 constexpr int rounds = 5;
+// More than their sockets hold.
+constexpr int events_in_a_round = 400;
 constexpr int asked_by_the_slow = 20;
 
 class Peer {
@@ -64,13 +66,18 @@ class Crowd : public ::testing::Test {
     input.worker = name;
     input.run = run_;
     input.timeout = std::chrono::hours(1);
-    ASSERT_TRUE(world_.call<api::Reserve>(input));
+    ASSERT_TRUE(call_on<api::Reserve>(client_, input));
   }
 
   [[nodiscard]] std::size_t descriptors() const {
     const std::filesystem::directory_iterator open("/proc/" + std::to_string(world_.daemon_pid()) +
                                                    "/fd");
     return static_cast<std::size_t>(std::distance(begin(open), end(open)));
+  }
+  // Then its memory says little of what it holds.
+  [[nodiscard]] bool is_sanitized() const {
+    return read_file("/proc/" + std::to_string(world_.daemon_pid()) + "/maps").find("libasan") !=
+           std::string::npos;
   }
   [[nodiscard]] std::int64_t resident_kilobytes() const {
     const auto status = read_file("/proc/" + std::to_string(world_.daemon_pid()) + "/status");
@@ -79,6 +86,7 @@ class Crowd : public ::testing::Test {
   }
 
   World world_;
+  varlink::Client client_ = world_.connect();
   Child owner_ = Child::sleeper();
   std::string run_ = world_.open_run(owner_);
 };
@@ -119,16 +127,18 @@ TEST_F(Crowd, KeepsNobodyWaitingForAnybodyElse) {
         for (int j = 0; j < 3; ++j)
           peer.ask<api::GetWorker>({"nobody-" + std::to_string(3 * round + j), run_});
       // What the deaf are not told, for they do not listen.
-      for (int i = 0; i < 50; ++i) {
+      for (int i = 0; i < events_in_a_round / 2; ++i) {
         const auto name = "passing-" + std::to_string(round) + "-" + std::to_string(i);
         reserve(name);
-        ASSERT_TRUE(world_.call<api::Unregister>({name, run_}));
+        ASSERT_TRUE(call_on<api::Unregister>(client_, {name, run_}));
       }
       for (auto& peer : behaving)
         expect_answers(peer, 3 * round, 3);
     }
-    // All that was told in between would be far more than this.
-    EXPECT_LT(resident_kilobytes(), filled + 65536) << "from " << filled;
+    // A quarter of a MiB for each that is deaf, and not all that was told in between.
+    if (!is_sanitized()) {
+      EXPECT_LT(resident_kilobytes(), filled + 98304) << "from " << filled;
+    }
     for (auto& peer : reading_late)
       for (int j = 0; j < asked_by_the_slow; ++j)
         EXPECT_NE(peer.hear().find("worker-49"), std::string::npos);
