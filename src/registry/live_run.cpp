@@ -202,6 +202,8 @@ void LiveRun::watch_owner() {
 }
 
 void LiveRun::owner_died() {
+  // What is ending gently goes on so, unless the owner's death means a kill.
+  if (is_closing() && record_.policy != OwnerExitPolicy::kill) return;
   switch (record_.policy) {
     case OwnerExitPolicy::kill:
       log::debug("owner {} of run {} is gone: killing what it left", record_.owner.pid, id_);
@@ -238,8 +240,8 @@ void LiveRun::adopt(cgroup::Directory directory) {
     case RunPhase::terminating:
       if (!record_.kill_at) record_.kill_at = monotonic_now();
       // The daemon may have died before it had sent the signals that the record promises.
-      return perform(
-          RunActions(RunAction::signal_all, RunAction::arm_grace, RunAction::watch_emptiness));
+      perform(RunActions(RunAction::signal_all, RunAction::arm_grace, RunAction::watch_emptiness));
+      return owner_ ? watch_owner() : owner_died();
     case RunPhase::killing:
     case RunPhase::removing:
       record_.phase = RunPhase::killing;

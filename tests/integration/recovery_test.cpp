@@ -284,5 +284,33 @@ TEST(Recovery, OfARunThatWasBeingKilledFinishesIt) {
   }
 }
 
+// While it is being terminated, with time to spare: its owner's death still means a kill.
+TEST(Recovery, OfARunThatWasBeingTerminatedHeedsTheDeathOfItsOwner) {
+  for (const bool died_meanwhile : {true, false}) {
+    World world;
+    auto owner = Child::sleeper();
+    const auto run = world.open_run(owner, OwnerExitPolicy::kill, std::chrono::hours(1));
+    world.reserve(run, "deaf");
+    auto deaf = Child::run([] {
+      ::signal(SIGTERM, SIG_IGN);
+      return ::pause();
+    });
+    world.activate(run, "deaf", deaf);
+    Conversation conversation(world);
+    api::CloseRun::Input close;
+    close.run = run;
+    close.on_owner_exit = OwnerExitPolicy::terminate;
+    conversation.ask<api::CloseRun>(close);
+    ASSERT_TRUE(
+        eventually([&] { return world.call<api::GetRun>({run})->run.state == RunState::closing; }));
+    world.kill_daemon();
+    if (died_meanwhile) owner.kill();
+    world.start();
+    if (!died_meanwhile) owner.kill();
+    EXPECT_TRUE(eventually([&] { return world.root_is_empty(); })) << died_meanwhile;
+    EXPECT_FALSE(deaf.is_alive());
+  }
+}
+
 }  // namespace
 }  // namespace reeve::test
