@@ -53,8 +53,10 @@ Credentials read_credentials(sd_bus_message* reply) {
 process::Process process_of(Credentials& credentials) {
   auto process = credentials.pidfd ? process::Process::adopt(std::move(credentials.pidfd))
                                    : process::Process::open(credentials.pid);
+  if (!process) return {};
   // Where the bus names a pid only, it may have been recycled since: never across users.
-  if (!process || !process->may_be_managed_by(credentials.user)) return {};
+  const auto details = process->details();
+  if (!details || details->effective_user != credentials.user) return {};
   return std::move(*process);
 }
 

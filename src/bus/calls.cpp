@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "bus/codec.hpp"
+#include "sys/closing.hpp"
 
 namespace reeve::bus {
 
@@ -28,7 +29,7 @@ class BusCall : public service::Call {
   [[nodiscard]] sd_bus_message* message() const { return message_.get(); }
 
   std::int64_t keep_descriptor(FileDescriptor descriptor) {
-    descriptors_.push_back(std::move(descriptor));
+    descriptors_.emplace_back(descriptor.release(), sys::closer_of_passed(caller_->user));
     return static_cast<std::int64_t>(descriptors_.size()) - 1;
   }
   FileDescriptor take_descriptor(std::int64_t index) override {

@@ -349,12 +349,14 @@ void LiveWorker::when_settled(std::function<void()> then) {
 
 void LiveWorker::spawn(SpawnRequest request, Answer<reeve::Worker> answer) {
   auto leaf = open_directory();
-  if (!leaf) return answer(api::system_failed(leaf.error()));
-  record_.handle = std::move(request.handle);
   // Recorded before anything is born inside: what a crash leaves of it was never acknowledged, and
   // is killed.
-  if (const auto begun = this->request(WorkerEvent::spawn); !begun)
+  const auto begun = leaf.ok() ? this->request(WorkerEvent::spawn) : Status(leaf.error());
+  if (!begun) {
+    withdraw();
     return answer(api::system_failed(begun.error()));
+  }
+  record_.handle = std::move(request.handle);
   activation_answer_ = std::move(answer);
   spawning_ = surroundings_.spawner.start(
       std::move(request.program), std::move(*leaf),
@@ -397,6 +399,8 @@ api::Outcome<reeve::Worker> LiveWorker::take_up(process::Process process) {
   if (const auto written = request(WorkerEvent::spawned); !written) {
     surroundings_.spawner.collect(std::move(process_));
     record_.process.reset();
+    record_.activated_at.reset();
+    record_.handle.reset();
     apply(WorkerEvent::spawn_failed);
     return api::system_failed(written.error());
   }

@@ -436,7 +436,6 @@ std::string required_members(const api::Method& method, std::string_view left_ou
 
 void add_cases(const api::Method& method, std::vector<ParameterCase>& cases) {
   const std::string name(method.name);
-  if (name == "Spawn") return;  // not implemented yet
   cases.push_back({name, "{" + required_members(method, "") + "\"nonsense\":1}", "nonsense"});
   for (const auto& member : method.input->members) {
     const auto others = required_members(method, member.name);

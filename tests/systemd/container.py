@@ -62,6 +62,16 @@ def remove(group):
         os.rmdir(directory)
 
 
+def remove_copy(name):
+    """Beside cgroup v1, nspawn makes the same cgroups in systemd's own hierarchy, and leaves them."""
+    with open("/proc/self/mounts", encoding="utf-8") as mounts:
+        for mount in mounts:
+            _, place, kind, options, *_ = mount.split()
+            if kind == "cgroup" and "name=systemd" in options.split(","):
+                for directory, _, _ in os.walk(os.path.join(place, name), topdown=False):
+                    os.rmdir(directory)
+
+
 class ControlGroup:
     """A cgroup that goes, with everything in it, when this process does, however it goes."""
 
@@ -78,6 +88,7 @@ class ControlGroup:
                 os.close(self._lifeline)
                 os.read(reader, 1)
                 remove(self.path)
+                remove_copy(os.path.basename(self.path))
                 status = 0
             finally:
                 os._exit(status)

@@ -1,10 +1,10 @@
 // A worker that cannot outlive this program.
 //   g++ -std=c++20 minimal.cpp $(pkg-config --cflags --libs reeve)
-#include <reeve/client.hpp>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <reeve/client.hpp>
 
 #include <iostream>
 
@@ -17,7 +17,7 @@ T taken(reeve::Outcome<T> outcome) {
 
 int main() {
   auto reeve = taken(reeve::Client::connect());
-  auto run = taken(reeve.open_run({.name = "example"}));   // ends with this scope, or this process
+  auto run = taken(reeve.open_run({.name = "example"}));    // ends with this scope, or this process
   auto slot = taken(reeve.reserve({.worker = "sleeper"}));  // given back unless it is activated
 
   const pid_t sleeper = fork();
