@@ -9,11 +9,13 @@ namespace reeve::bus {
 
 namespace {
 
+using schema::below;
 using schema::Kind;
 using schema::Member;
+using schema::mismatch;
 using schema::StringMap;
 using schema::Type;
-using Outcome = Result<Done, json::Mismatch>;
+using Outcome = Result<Done, schema::Mismatch>;
 
 constexpr const char* structure_signature = "a{sv}";
 constexpr const char* options_argument = "options";
@@ -76,18 +78,6 @@ int append_absent(sd_bus_message* message, const Type& type) {
 }
 
 // ---- reading
-
-json::Mismatch mismatch(std::string reason) {
-  return {{}, std::move(reason)};
-}
-
-Outcome in_member(std::string_view name, Outcome outcome) {
-  if (!outcome) {
-    auto& member = outcome.error().member;
-    member = std::string(name) + (member.empty() || member.front() == '[' ? "" : ".") + member;
-  }
-  return outcome;
-}
 
 // Of whatever width the caller has written.
 std::optional<std::int64_t> read_number(sd_bus_message* message) {
@@ -160,7 +150,7 @@ class Reader {
       case Kind::string_map:
         return read_map(*static_cast<StringMap*>(value));
       case Kind::enumeration:
-        return read_enumeration(type, value);
+        return schema::set_named(type, value, read_string(message_));
       case Kind::optional:
         return read(*type.element, type.append(value));
       case Kind::list:
@@ -174,8 +164,8 @@ class Reader {
   Outcome read_input(const Type& type, void* input) {
     for (const auto& member : type.members) {
       if (member.type->is_optional()) continue;
-      auto done = in_member(member.name, read(*member.type, member.of(input)));
-      if (!done) return done;
+      auto done = read(*member.type, member.of(input));
+      if (!done) return below(member.name, std::move(done.error()));
     }
     if (!has_optional_members(type)) return Done{};
     return read_structure(type, input, All::optional_members);
@@ -197,22 +187,9 @@ class Reader {
       return mismatch("must be a dictionary of strings");
     const char *key = nullptr, *text = nullptr;
     while (sd_bus_message_read(message_, "{ss}", &key, &text) > 0)
-      if (!map.emplace(key, text).second) return in_member(key, mismatch("is given twice"));
+      if (!map.emplace(key, text).second) return below(key, mismatch("is given twice"));
     sd_bus_message_exit_container(message_);
     return Done{};
-  }
-
-  Outcome read_enumeration(const Type& type, void* value) {
-    const auto name = read_string(message_);
-    std::string known;
-    for (std::size_t i = 0; i < type.names.size(); ++i) {
-      if (name == type.names[i]) {
-        type.set_number(value, static_cast<std::int64_t>(i));
-        return Done{};
-      }
-      known.append(" ").append(type.names[i]);
-    }
-    return mismatch("must be one of:" + known);
   }
 
   Outcome read_list(const Type& type, void* list) {
@@ -220,9 +197,9 @@ class Reader {
     if (sd_bus_message_enter_container(message_, 'a', element.c_str()) <= 0)
       return mismatch("must be a list of " + element);
     while (sd_bus_message_at_end(message_, 0) == 0) {
-      const auto at = "[" + std::to_string(type.size(list)) + "]";
-      auto done = in_member(at, read(*type.element, type.append(list)));
-      if (!done) return done;
+      const auto index = std::to_string(type.size(list));
+      auto done = read(*type.element, type.append(list));
+      if (!done) return below("[" + index + "]", std::move(done.error()));
     }
     sd_bus_message_exit_container(message_);
     return Done{};
@@ -238,17 +215,17 @@ class Reader {
                                        [&](const auto& each) { return each.name == name; });
       const bool is_known =
           member != type.members.end() && (all == All::members || member->type->is_optional());
-      if (!is_known) return in_member(name, mismatch("is not a member here"));
+      if (!is_known) return below(name, mismatch("is not a member here"));
       if (std::find(seen.begin(), seen.end(), &*member) != seen.end())
-        return in_member(name, mismatch("is given twice"));
+        return below(name, mismatch("is given twice"));
       seen.push_back(&*member);
       char kind = 0;
       const char* content = nullptr;
       sd_bus_message_peek_type(message_, &kind, &content);
       if (kind != 'v' || sd_bus_message_enter_container(message_, 'v', content) <= 0)
-        return in_member(name, mismatch("must be a variant"));
-      auto done = in_member(name, read(*member->type, member->of(structure)));
-      if (!done) return done;
+        return below(name, mismatch("must be a variant"));
+      auto done = read(*member->type, member->of(structure));
+      if (!done) return below(name, std::move(done.error()));
       sd_bus_message_exit_container(message_);
       sd_bus_message_exit_container(message_);
     }
@@ -256,7 +233,7 @@ class Reader {
     for (const auto& member : type.members)
       if (all == All::members && !member.type->is_optional() &&
           std::find(seen.begin(), seen.end(), &member) == seen.end())
-        return in_member(member.name, mismatch("is missing"));
+        return below(member.name, mismatch("is missing"));
     return Done{};
   }
 

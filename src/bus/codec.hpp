@@ -13,7 +13,7 @@
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
-#include "json/codec.hpp"
+#include "schema/mismatch.hpp"
 #include "schema/type.hpp"
 
 namespace reeve::bus {
@@ -31,7 +31,7 @@ int append_output(sd_bus_message* message, const schema::Type& output, const voi
 
 // Takes a descriptor over; the index under which the call's handler finds it.
 using TakeDescriptor = std::function<std::int64_t(FileDescriptor)>;
-Result<Done, json::Mismatch> read_input(sd_bus_message* message, const schema::Type& type,
-                                        void* input, const TakeDescriptor& take);
+Result<Done, schema::Mismatch> read_input(sd_bus_message* message, const schema::Type& type,
+                                          void* input, const TakeDescriptor& take);
 
 }  // namespace reeve::bus

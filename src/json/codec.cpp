@@ -63,18 +63,9 @@ void encode_structure(std::string& out, const Type& type, const void* structure)
   out += '}';
 }
 
-// The path of a mismatch is put together on the way out: most values have none.
-Mismatch below(std::string_view name, Mismatch mismatch) {
-  const bool ends = mismatch.member.empty() || mismatch.member.front() == '[';
-  mismatch.member.insert(0, ends ? "" : ".").insert(0, name);
-  return mismatch;
-}
-
+using schema::below;
+using schema::mismatch;
 using Decoded = Result<Done, Mismatch>;
-
-Mismatch mismatch(std::string reason) {
-  return {{}, std::move(reason)};
-}
 
 Decoded decode_number(const std::optional<std::int64_t>& number, const Type& type, void* value,
                       const char* reason) {
@@ -101,19 +92,6 @@ Decoded decode_map(const Value& json, StringMap& map) {
     if (!map.emplace(key, *content).second) return below(key, mismatch("is given twice"));
   }
   return Done{};
-}
-
-Decoded decode_enumeration(const Value& json, const Type& type, void* value) {
-  const auto name = json.string();
-  std::string known;
-  for (std::size_t i = 0; i < type.names.size(); ++i) {
-    if (name == type.names[i]) {
-      type.set_number(value, static_cast<std::int64_t>(i));
-      return Done{};
-    }
-    known.append(" ").append(type.names[i]);
-  }
-  return mismatch("must be one of:" + known);
 }
 
 Decoded decode_structure(const Value& json, const Type& type, void* structure,
@@ -190,7 +168,7 @@ Decoded decode(const Value& json, const Type& type, void* value, UnknownMembers 
     case Kind::string_map:
       return decode_map(json, *static_cast<StringMap*>(value));
     case Kind::enumeration:
-      return decode_enumeration(json, type, value);
+      return schema::set_named(type, value, json.string());
     case Kind::optional:
       type.clear(value);
       if (json.is_null()) return Done{};

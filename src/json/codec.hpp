@@ -6,15 +6,12 @@
 
 #include "base/result.hpp"
 #include "json/value.hpp"
+#include "schema/mismatch.hpp"
 #include "schema/type.hpp"
 
 namespace reeve::json {
 
-// Where a value does not have the described type: "process.pid" and "must be a whole number".
-struct Mismatch {
-  std::string member;
-  std::string reason;
-};
+using schema::Mismatch;
 
 // Messages are read strictly; records, which a newer reeved may have written, are not.
 enum class UnknownMembers { refused, ignored };

@@ -8,8 +8,8 @@
 
 #include "api/failure.hpp"
 #include "base/fd.hpp"
-#include "json/codec.hpp"
 #include "process/process.hpp"
+#include "schema/mismatch.hpp"
 
 namespace reeve::service {
 
@@ -52,6 +52,6 @@ using CallPointer = std::shared_ptr<Call>;
 
 // Reads the call's parameters into a described value.
 using ReadInput =
-    std::function<Result<Done, json::Mismatch>(const schema::Type& type, void* input)>;
+    std::function<Result<Done, schema::Mismatch>(const schema::Type& type, void* input)>;
 
 }  // namespace reeve::service

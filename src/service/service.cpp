@@ -7,7 +7,7 @@ namespace reeve::service {
 
 namespace {
 
-api::Failure refusal_of(const json::Mismatch& mismatch) {
+api::Failure refusal_of(const schema::Mismatch& mismatch) {
   return api::invalid_parameter(mismatch.member.empty() ? "parameters" : mismatch.member,
                                 mismatch.reason);
 }

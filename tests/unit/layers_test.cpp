@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 const std::map<std::string, std::set<std::string>> allowed{
     {"base", {"reeve/result.hpp"}},
     {"sys", {"base/"}},
-    {"schema", {}},
+    {"schema", {"base/"}},
     {"json", {"base/", "schema/"}},
     {"loop", {"base/", "sys/"}},
     {"process", {"base/", "sys/"}},
