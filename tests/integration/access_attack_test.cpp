@@ -240,30 +240,19 @@ class SlowToClose : public Attack {
     owner.kill();
     EXPECT_TRUE(eventually([&] { return !process.is_alive(); }));
   }
-  struct Descriptors {
-    std::size_t all = 0;
-    std::size_t sockets = 0;
-  };
-  [[nodiscard]] Descriptors descriptors() const {
-    Descriptors found;
-    std::error_code gone;
-    for (const auto& each :
-         fs::directory_iterator("/proc/" + std::to_string(world_.daemon_pid()) + "/fd")) {
-      ++found.all;
-      if (fs::read_symlink(each, gone).string().starts_with("socket:")) ++found.sockets;
-    }
-    return found;
-  }
   // After all has been used once, and hardly anything is left of it.
   std::size_t descriptors_at_rest() {
     expect_service();
-    EXPECT_TRUE(eventually(
-        [&] { return world_.root_is_empty() && descriptors().sockets == listener_and_spawner; }));
-    return descriptors().all;
+    EXPECT_TRUE(eventually([&] {
+      return world_.root_is_empty() && world_.daemon_descriptors().sockets == listener_and_spawner;
+    }));
+    return world_.daemon_descriptors().all;
   }
   void expect_rest(std::size_t count) {
-    EXPECT_TRUE(eventually([&] { return world_.root_is_empty() && descriptors().all <= count; }))
-        << count << " before, " << descriptors().all << " now";
+    EXPECT_TRUE(eventually([&] {
+      return world_.root_is_empty() && world_.daemon_descriptors().all <= count;
+    })) << count
+        << " before, " << world_.daemon_descriptors().all << " now";
   }
 
   static constexpr std::size_t listener_and_spawner = 2;
@@ -294,7 +283,8 @@ TEST_F(SlowToClose, OnesOfAnUnfinishedMessageHoldUpNobody) {
   {
     const auto client = world_.connect();
     leave(lingering, [&] { send(client, whole.substr(0, 5), {lingering.descriptor()}); });
-    EXPECT_TRUE(eventually([&] { return descriptors().sockets == listener_and_spawner + 2; }));
+    EXPECT_TRUE(eventually(
+        [&] { return world_.daemon_descriptors().sockets == listener_and_spawner + 2; }));
   }
   expect_service();
   lingering.let_go();

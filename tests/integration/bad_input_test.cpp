@@ -185,31 +185,16 @@ class BadInput : public ::testing::Test {
   }
   [[nodiscard]] std::string run_member() const { return "\"run\":" + in_quotes(run_); }
 
-  struct Descriptors {
-    std::size_t all = 0;
-    std::size_t sockets = 0;
-  };
-  [[nodiscard]] Descriptors descriptors_of_daemon() const {
-    const auto directory = "/proc/" + std::to_string(world_.daemon_pid()) + "/fd";
-    Descriptors count;
-    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-      std::error_code closed_meanwhile;
-      const auto target = std::filesystem::read_symlink(entry.path(), closed_meanwhile);
-      ++count.all;
-      if (target.string().starts_with("socket:")) ++count.sockets;
-    }
-    return count;
-  }
   // Once nobody is connected to the daemon but so many of the test's clients.
   [[nodiscard]] std::size_t settled_descriptors(std::size_t clients = 0) const {
     constexpr std::size_t listener_and_spawner = 2;
     EXPECT_TRUE(eventually(
-        [&] { return descriptors_of_daemon().sockets == listener_and_spawner + clients; }));
-    return descriptors_of_daemon().all;
+        [&] { return world_.daemon_descriptors().sockets == listener_and_spawner + clients; }));
+    return world_.daemon_descriptors().all;
   }
   void expect_descriptors(std::size_t count) const {
-    EXPECT_TRUE(eventually([&] { return descriptors_of_daemon().all == count; }))
-        << count << " before, " << descriptors_of_daemon().all << " now";
+    EXPECT_TRUE(eventually([&] { return world_.daemon_descriptors().all == count; }))
+        << count << " before, " << world_.daemon_descriptors().all << " now";
   }
 
   [[nodiscard]] std::size_t resident_bytes_of_daemon() const {

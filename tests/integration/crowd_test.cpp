@@ -69,11 +69,6 @@ class Crowd : public ::testing::Test {
     ASSERT_TRUE(call_on<api::Reserve>(client_, input));
   }
 
-  [[nodiscard]] std::size_t descriptors() const {
-    const std::filesystem::directory_iterator open("/proc/" + std::to_string(world_.daemon_pid()) +
-                                                   "/fd");
-    return static_cast<std::size_t>(std::distance(begin(open), end(open)));
-  }
   // Then its memory says little of what it holds.
   [[nodiscard]] bool is_sanitized() const {
     return read_file("/proc/" + std::to_string(world_.daemon_pid()) + "/maps").find("libasan") !=
@@ -101,7 +96,7 @@ void expect_answers(Peer& peer, int from, int count) {
 
 TEST_F(Crowd, KeepsNobodyWaitingForAnybodyElse) {
   // Of who made the reservations, some may still be taking leave.
-  const auto before = descriptors();
+  const auto before = world_.daemon_descriptors().all;
   {
     std::deque<Peer> behaving, reading_late, subscribed;
     for (int i = 0; i < deaf; ++i)
@@ -143,8 +138,8 @@ TEST_F(Crowd, KeepsNobodyWaitingForAnybodyElse) {
       for (int j = 0; j < asked_by_the_slow; ++j)
         EXPECT_NE(peer.hear().find("worker-49"), std::string::npos);
   }
-  EXPECT_TRUE(eventually([&] { return descriptors() <= before; }))
-      << before << " and now " << descriptors();
+  EXPECT_TRUE(eventually([&] { return world_.daemon_descriptors().all <= before; }))
+      << before << " and now " << world_.daemon_descriptors().all;
   EXPECT_TRUE(world_.get(run_, "worker-1"));
 }
 

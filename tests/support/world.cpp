@@ -151,6 +151,17 @@ int World::await_daemon_end() {
   return daemon_.wait();
 }
 
+World::Descriptors World::daemon_descriptors() const {
+  Descriptors found;
+  std::error_code closed_meanwhile;
+  for (const auto& entry :
+       fs::directory_iterator("/proc/" + std::to_string(daemon_pid()) + "/fd")) {
+    ++found.all;
+    if (fs::read_symlink(entry, closed_meanwhile).string().starts_with("socket:")) ++found.sockets;
+  }
+  return found;
+}
+
 std::vector<std::string> World::run_directories() const {
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(directory_of(root_)))

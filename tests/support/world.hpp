@@ -102,6 +102,12 @@ class World {
   [[nodiscard]] pid_t daemon_pid() const { return daemon_.pid(); }
   [[nodiscard]] int daemon_pidfd() const { return daemon_.pidfd(); }
   [[nodiscard]] bool daemon_is_alive() const { return daemon_.is_alive(); }
+  struct Descriptors {
+    std::size_t all = 0;
+    std::size_t sockets = 0;
+  };
+  // What the daemon has open.
+  [[nodiscard]] Descriptors daemon_descriptors() const;
   [[nodiscard]] std::string daemon_log() const { return read_file(files_ + "/log"); }
 
   [[nodiscard]] const std::string& socket() const { return socket_; }
