@@ -79,7 +79,7 @@ void copy(int input, int output, int reeved) {
   }
 }
 
-// The descriptor that systemd passes to what it starts for exec:PATH, as sd_listen_fds(3) says.
+// As sd_listen_fds(3) says.
 std::optional<int> passed_socket() {
   const auto number = [](const char* name) {
     const char* value = std::getenv(name);
@@ -92,6 +92,12 @@ std::optional<int> passed_socket() {
 }
 
 }  // namespace
+
+// The name is a convention of systemd's programs: sd_varlink_invocation(3).
+bool is_passed_a_connection() {
+  const char* names = std::getenv("LISTEN_FDNAMES");
+  return passed_socket() && names != nullptr && std::string_view(names) == "varlink";
+}
 
 ExitCode verb_bridge(const Options& options) {
   const auto reeved = varlink::Client::connect(options.socket);

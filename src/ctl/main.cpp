@@ -227,7 +227,8 @@ int run(int argc, char** argv) {
     if (const auto wrong = take(parsed, letter, value); !wrong.empty()) return complain(wrong);
     given += static_cast<char>(letter);
   }
-  const std::string name = optind < argc ? argv[optind] : "";
+  const bool is_named = optind < argc;
+  const std::string name = is_named ? argv[optind] : is_passed_a_connection() ? "bridge" : "";
   const Verb* verb = find_verb(name);
   if (help_wanted && (verb != nullptr || name.empty())) {
     verb != nullptr ? print_help_of(*verb) : print_help();
@@ -235,7 +236,7 @@ int run(int argc, char** argv) {
   }
   if (name.empty()) return complain("a command is missing");
   if (verb == nullptr) return complain(fmt::format("there is no command {}", name));
-  parsed.arguments.assign(argv + optind + 1, argv + argc);
+  if (is_named) parsed.arguments.assign(argv + optind + 1, argv + argc);
   if (parsed.arguments.size() < verb->least || parsed.arguments.size() > verb->most)
     return complain(fmt::format("it is: reevectl {} {}", verb->name, verb->arguments));
   for (const char letter : given) {

@@ -16,6 +16,9 @@ ExitCode verb_exec(const Options& options);
 
 // bridge.cpp
 ExitCode verb_bridge(const Options& options);
+// Started for a varlink connection, as exec:PATH of varlinkctl starts it: the command goes without
+// saying.
+bool is_passed_a_connection();
 
 // worker_verbs.cpp
 ExitCode verb_reserve(const Options& options);

@@ -45,6 +45,7 @@ class BridgeTest : public ::testing::Test {
     const FileDescriptor theirs(ends[1]);
     return Child::run([&] {
       auto command = bridge();
+      if (passed == Passed::as_systemd_does) command.arguments.pop_back();
       command.before = [&] {
         if (passed == Passed::as_systemd_does) {
           ::dup2(::open("/dev/null", O_RDWR | O_CLOEXEC), STDIN_FILENO);

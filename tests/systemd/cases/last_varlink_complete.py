@@ -1,7 +1,8 @@
 """That nothing was forgotten: reeved is asked what it offers, and the cases what they have seen."""
 import subprocess
 
-from varlinkctl import ADDRESS, VarlinkCase, definitions, outcomes, output
+from varlinkctl import (ADDRESS, VarlinkCase, answered_with_more, definitions, outcomes,
+                        output)
 
 OUT_OF_REACH = {
     "io.reeve.Registry.InvalidMessage": "varlinkctl sends no invalid message",
@@ -19,6 +20,9 @@ class Everything(VarlinkCase):
                 seen = outcomes[method]
                 self.assertIn("success", seen)
                 self.assertTrue(seen - {"success"}, "no case has seen it fail")
+
+    def test_that_list_methods_shows_has_been_answered_with_more(self):
+        self.assertEqual(answered_with_more, set(output("list-methods", ADDRESS).split()))
 
     def test_that_can_go_wrong_has_gone_wrong(self):
         seen = set().union(*outcomes.values()) - {"success"}

@@ -18,6 +18,7 @@ if not shutil.which("varlinkctl"):
 
 # For each method the outcomes that were seen: "success", or the full name of an error.
 outcomes = collections.defaultdict(set)
+answered_with_more = set()  # methods that have succeeded with --more
 
 
 def output(*arguments):
@@ -66,6 +67,8 @@ def call(method, parameters=None, *, more=False, user=None):
     done = subprocess.run(command(method, parameters or {}, *(["--more"] if more else [])),
                           user=user, capture_output=True, text=True, timeout=PATIENCE, check=False)
     replies = judge(method, done.returncode, done.stderr, records(done.stdout))
+    if more:
+        answered_with_more.add(method)
     return replies if more else replies[0]
 
 
@@ -171,6 +174,7 @@ class VarlinkCase(Case):
             for line in subscription.stdout:
                 event = records(line)[0]["event"]
                 outcomes[subscription.method].add("success")
+                answered_with_more.add(subscription.method)
                 if kind in (None, event["kind"]):
                     return event
         finally:
