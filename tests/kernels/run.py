@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""run.py BUILD CACHE [VERSION...]: the tests of a build on other kernels, each in user-mode Linux.
+"""run.py BUILD CACHE [VERSION...] [TEST...]: the tests of a build on other kernels, each in user-mode
+Linux.
 
-A version is a Debian suite, or the number of the kernel that it has. Exit status 1 if a test failed.
+A version is a Debian suite, or the number of the kernel that it has; a test, a program as meson
+names it. Exit status 1 if a test failed.
 A case in which the kernel itself panics is named and counted as skipped, and what comes after it is
 run after another boot: user-mode Linux 6.12 does not survive a process that is killed amid fork(2).
 """
@@ -102,16 +104,20 @@ def boot(root, results, build, programs):
             machine.kill()  # and all that runs in it: see boot.sh
 
 
-def test_on(suite, build, cache):
+def known_tests(build):
+    return [each for each in json.loads(read(os.path.join(build, "meson-info/intro-tests.json")))
+            if any(suite.split(":")[-1] in TESTS for suite in each["suite"])]
+
+
+def test_on(suite, build, cache, tests):
     """(kernel, passed, failed, skipped), and says what failed."""
     directory = os.path.join(cache, "kernels", suite)
     results = os.path.join(directory, "results")
     subprocess.run(["sh", os.path.join(HERE, "fetch.sh"), directory, suite], check=True)
     shutil.rmtree(results, ignore_errors=True)
     os.mkdir(results)
-    known = json.loads(read(os.path.join(build, "meson-info", "intro-tests.json")))
-    programs = [Program(each, results) for each in known
-                if any(suite.split(":")[-1] in TESTS for suite in each["suite"])]
+    programs = [Program(each, results) for each in known_tests(build)
+                if not tests or each["name"] in tests]
     remaining = programs
     for _ in range(PANICS_AT_MOST):
         if not boot(os.path.join(directory, "root"), results, build, remaining):
@@ -137,16 +143,20 @@ def test_on(suite, build, cache):
 
 def main():
     if len(sys.argv) < 3:
-        sys.exit("usage: run.py BUILD CACHE [VERSION...]")
-    build, cache, *versions = sys.argv[1:]
+        sys.exit("usage: run.py BUILD CACHE [VERSION...] [TEST...]")
+    build, cache, *words = sys.argv[1:]
+    names = {each["name"] for each in known_tests(build)}
+    tests = names & set(words)
     suites = []
-    for version in versions or SUITES:
+    for version in [word for word in words if word not in names] or SUITES:
         known = [suite for suite, number in SUITES.items() if version in (suite, number)]
         if not known:
-            sys.exit("run.py: no kernel " + version + "; there are: " +
-                     ", ".join(f"{number} ({suite})" for suite, number in SUITES.items()))
+            sys.exit(f"run.py: no kernel and no test {version}; there are the kernels " +
+                     ", ".join(f"{number} ({suite})" for suite, number in SUITES.items()) +
+                     ", and the tests " + ", ".join(sorted(names)))
         suites += known
-    rows = [test_on(suite, os.path.realpath(build), os.path.realpath(cache)) for suite in suites]
+    rows = [test_on(suite, os.path.realpath(build), os.path.realpath(cache), tests)
+            for suite in suites]
     width = max(len(row[0]) for row in rows)
     print(f"\n{'kernel':<{width}} {'passed':>7} {'failed':>7} {'skipped':>8}")
     for kernel, passed, failed, skipped in rows:

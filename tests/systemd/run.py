@@ -14,8 +14,9 @@ import time
 from container import BootFailed, Container, obstacle
 
 SUITES = ("trixie",)
-SYSTEM = ("ccache", "dbus", "dbus-user-session", "libglib2.0-bin", "libpam-systemd",
-          "openssh-client", "openssh-server", "procps", "python3", "systemd", "systemd-sysv")
+SYSTEM = ("bash-completion", "ccache", "dbus", "dbus-user-session", "fish", "libglib2.0-bin",
+          "libpam-systemd", "openssh-client", "openssh-server", "procps", "python3", "systemd",
+          "systemd-sysv", "zsh")
 HERE = os.path.dirname(os.path.realpath(__file__))
 CHECKOUT = os.path.dirname(os.path.dirname(HERE))
 
