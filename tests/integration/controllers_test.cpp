@@ -28,11 +28,16 @@ void use_memory(std::size_t size) {
   if (memory == MAP_FAILED) ::_exit(98);
 }
 
+// To the root of the world, before there is one.
+bool set_controllers(const World& world, const std::string& change) {
+  const auto around = fs::path(world.directory_of(world.root())).parent_path();
+  return write_to(around / "cgroup.subtree_control", change);
+}
+
 class Controllers : public ::testing::Test {
  protected:
   void SetUp() override {
-    const auto around = fs::path(world_.directory_of(world_.root())).parent_path();
-    if (!write_to(around / "cgroup.subtree_control", "+cpu +memory +pids"))
+    if (!set_controllers(world_, "+cpu +memory +pids"))
       GTEST_SKIP() << "this host has the controllers elsewhere than in cgroup v2";
     world_.start();
     run_ = world_.open_run(owner_);
@@ -152,9 +157,10 @@ TEST_F(Controllers, ARunThatHasThemIsEnteredAndEnded) {
   EXPECT_FALSE(application.is_alive());
 }
 
-// The root of this world has no controllers: its parent hands none down.
 TEST(WithoutControllers, ALimitIsRefusedAndNothingIsLeftOfTheReservation) {
-  World world;
+  World world(World::Daemon::not_started);
+  (void)set_controllers(world, "-cpu -memory -pids");  // where there are any
+  world.start();
   const auto owner = Child::sleeper();
   const auto run = world.open_run(owner);
   const std::pair<Limits, const char*> cases[] = {{{1 << 30, {}, {}, {}, {}}, "memory"},
