@@ -35,4 +35,25 @@ inline std::optional<std::string> root_path(std::string path) {
   return path;
 }
 
+// A path as "../reeve-runs.service", from the cgroup of the unit that this process, itself in the
+// cgroup `own`, is part of: a unit's processes may be in cgroups below it. Nothing where it leads
+// nowhere, or `own` is no unit's.
+inline std::optional<std::string> root_beside_unit(std::string own, std::string_view relative) {
+  const auto is_unit = [](std::string_view name) {
+    return name.ends_with(".service") || name.ends_with(".scope");
+  };
+  while (!own.empty() && !is_unit(own))
+    own.erase(own.rfind('/'));
+  if (own.empty()) return std::nullopt;
+  for (const auto part : split(relative, '/')) {
+    if (part != "..") {
+      own.append("/").append(part);
+      continue;
+    }
+    if (own.empty()) return std::nullopt;
+    own.erase(own.rfind('/'));
+  }
+  return root_path(own);
+}
+
 }  // namespace reeve

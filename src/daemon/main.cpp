@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <vector>
@@ -10,6 +9,7 @@
 #include "base/log.hpp"
 #include "bus/bus.hpp"
 #include "daemon/exit_codes.hpp"
+#include "daemon/notifier.hpp"
 #include "daemon/startup.hpp"
 #include "registry/registry.hpp"
 #include "service/service.hpp"
@@ -66,6 +66,21 @@ service::Service::Faults read_again(const Options& options,
   return {};
 }
 
+// Each as its policy says; workers that outlive their owner end as politely as others.
+int end_runs(loop::Loop& loop, registry::Registry& registry) {
+  registry.on_run_gone([&] {
+    if (registry.runs().empty()) loop.stop();
+  });
+  for (const auto& [id, run] : registry.runs()) {
+    const auto policy = run->record().policy;
+    (void)run->close(policy == OwnerExitPolicy::kill ? policy : OwnerExitPolicy::terminate,
+                     [](const api::Outcome<CleanupReport>&) {});
+  }
+  if (registry.runs().empty()) return exit_ok;
+  const auto ran = loop.run();
+  return ran.ok() ? exit_ok : refuse({exit_failure, ran.error().message()});
+}
+
 int serve(const Options& options) {
   const auto without = read_environment();
   if (!without) return refuse(without.error());
@@ -92,7 +107,10 @@ int serve(const Options& options) {
       return give_up({exit_no_permission, shown.error().message()});
   auto loop = start_loop();
   if (!loop) return give_up(loop.error());
-  auto listener = open_listener(options, *config);
+  auto passed = take_passed_descriptors();
+  if (!passed) return give_up(passed.error());
+  auto listener = options.ends_runs ? Required<Listener>(Listener{})
+                                    : open_listener(options, *config, std::move(passed->listener));
   if (!listener) return give_up(listener.error());
   raise_descriptor_limit();
 
@@ -109,14 +127,16 @@ int serve(const Options& options) {
     spawn::Spawner spawner(**loop, std::move(*spawner_process));
     registry::Registry registry(**loop, spawner, *mount, std::move(root->directory));
     service::Service service(**loop, registry, *rules, varlink::path_of(listener->socket.get()));
+    Notifier notifier(**loop, registry);
+    notifier.resume_events(std::move(passed->events));
     const auto recovered = registry.recover();
     if (!recovered) return refuse({exit_failure, recovered.error().message()});
     report(*recovered, root_path);
+    if (options.ends_runs) return end_runs(**loop, registry);
 
     std::optional<bus::Bus> bus;
     const auto reload = [&]() -> service::Service::Faults {
-      sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
-                 static_cast<long long>(monotonic_now().count()));
+      notifier.tell_reloading();
       auto faults = read_again(options, [&](const service::AccessRules& changed) {
         if (!options.is_private)
           if (const auto shown = show_to_others(registry.root(), !changed.runs_are_private); !shown)
@@ -124,7 +144,7 @@ int serve(const Options& options) {
         service.set_rules(changed);
         if (bus) bus->follow(changed);
       });
-      sd_notify(0, "READY=1");
+      notifier.tell_reloaded();
       return faults;
     };
     service.on_reload(reload);
@@ -166,9 +186,9 @@ int serve(const Options& options) {
     log::info("serving the root {}{}{}", root_path, listener->path.empty() ? "" : " at ",
               listener->path);
     if (without->any()) log::notice("not used, as REEVE_WITHOUT says: {}", sys::names_of(*without));
-    sd_notify(0, "READY=1");
+    notifier.tell_ready();
     const auto ran = (*loop)->run();
-    sd_notify(0, "STOPPING=1");
+    notifier.tell_stopping();
     if (!ran) status = refuse({exit_failure, ran.error().message()});
   }
   if (!listener->path.empty()) ::unlink(listener->path.c_str());

@@ -19,11 +19,13 @@ constexpr const char* help =
     "\n"
     "  --socket PATH    serve varlink here (/run/reeve/io.reeve.Registry)\n"
     "  --root CGROUP    keep runs below this cgroup, a path below the cgroup2 mount\n"
-    "                   (the own cgroup if it is delegated; as root, /reeve)\n"
+    "                   (the own cgroup if it is delegated; as root, /reeve); one that begins\n"
+    "                   with ../ is looked for beside the cgroup of reeved's unit\n"
     "  --bus ADDRESS    be there on this message bus, or on none (the system's for root, the\n"
     "                   user's own for others)\n"
     "  --config FILE    read this configuration (/etc/reeve/reeve.toml if it is there)\n"
     "  --private        end with the last run: for `reevectl run` without a daemon\n"
+    "  --end-runs       end every run on the root that no other reeved serves, and then oneself\n"
     "  --debug          log more\n"
     "  -h, --help       show this text\n"
     "      --version    show the version\n"
@@ -38,6 +40,7 @@ enum Option {
   bus_option,
   config_option,
   private_option,
+  end_runs_option,
   debug_option,
   version_option
 };
@@ -45,15 +48,17 @@ enum Option {
 }  // namespace
 
 Parsed parse_options(int argc, char** argv) {
-  static const std::array<option, 9> options{{{"socket", required_argument, nullptr, socket_option},
-                                              {"root", required_argument, nullptr, root_option},
-                                              {"bus", required_argument, nullptr, bus_option},
-                                              {"config", required_argument, nullptr, config_option},
-                                              {"private", no_argument, nullptr, private_option},
-                                              {"debug", no_argument, nullptr, debug_option},
-                                              {"help", no_argument, nullptr, 'h'},
-                                              {"version", no_argument, nullptr, version_option},
-                                              {}}};
+  static const std::array<option, 10> options{
+      {{"socket", required_argument, nullptr, socket_option},
+       {"root", required_argument, nullptr, root_option},
+       {"bus", required_argument, nullptr, bus_option},
+       {"config", required_argument, nullptr, config_option},
+       {"private", no_argument, nullptr, private_option},
+       {"end-runs", no_argument, nullptr, end_runs_option},
+       {"debug", no_argument, nullptr, debug_option},
+       {"help", no_argument, nullptr, 'h'},
+       {"version", no_argument, nullptr, version_option},
+       {}}};
   Parsed parsed;
   for (;;) {
     switch (getopt_long(argc, argv, "h", options.data(), nullptr)) {
@@ -71,6 +76,9 @@ Parsed parse_options(int argc, char** argv) {
         break;
       case private_option:
         parsed.options.is_private = true;
+        break;
+      case end_runs_option:
+        parsed.options.ends_runs = true;
         break;
       case debug_option:
         log::set_threshold(log::Level::debug);

@@ -13,6 +13,8 @@ struct Options {
   std::optional<std::string> configuration;
   // Serves one `reevectl run` and ends with the last run.
   bool is_private = false;
+  // Ends every run on the root, as its own policy says, and itself then.
+  bool ends_runs = false;
 };
 
 // The options, or, where there is nothing more to do, the exit status: after --help, --version or a

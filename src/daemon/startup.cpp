@@ -12,6 +12,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <thread>
 
 #include "base/log.hpp"
@@ -19,6 +20,7 @@
 #include "base/text.hpp"
 #include "cgroup/limits.hpp"
 #include "daemon/exit_codes.hpp"
+#include "daemon/notifier.hpp"
 #include "process/process.hpp"
 #include "registry/names.hpp"
 #include "sys/calls.hpp"
@@ -92,8 +94,21 @@ bool is_delegated(const cgroup::Directory& directory) {
   return false;
 }
 
+// Somebody else's, who holds it: not to be made here.
+bool is_beside_unit(const Options& options) {
+  return options.root->starts_with("../");
+}
+
 Required<std::string> choose_root(const Options& options, const config::Config& config,
                                   const cgroup::Mount& mount, const std::string& own) {
+  if (options.root && is_beside_unit(options)) {
+    const auto chosen = root_beside_unit(own, *options.root);
+    if (chosen && ::access((mount.point + *chosen).c_str(), F_OK) == 0) return *chosen;
+    return Refusal{exit_failure,
+                   fmt::format("--root {}: there is no such cgroup beside that of reeved's unit, "
+                               "{}: start the service that it belongs to first",
+                               *options.root, own)};
+  }
   if (options.root) {
     if (const auto chosen = root_path(*options.root)) return *chosen;
     return Refusal{exit_usage, fmt::format("--root {}: must be the path of a cgroup below the "
@@ -197,13 +212,34 @@ void remove_root(const Root& root, const std::string& path) {
   if (sys::lock_exclusive(root.presence.get()) == 0) (void)sys::remove_directory_at(AT_FDCWD, path);
 }
 
-Required<Listener> open_listener(const Options& options, const config::Config& config) {
-  if (const int passed = sd_listen_fds(1); passed > 0) {
-    const int fd = SD_LISTEN_FDS_START;
-    if (passed > 1 || sd_is_socket_unix(fd, SOCK_STREAM, 1, nullptr, 0) <= 0)
-      return Refusal{exit_socket, "the socket unit must pass one listening unix stream socket"};
-    ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
-    return Listener{FileDescriptor(fd), options.is_private ? options.socket.value_or("") : ""};
+Required<Passed> take_passed_descriptors() {
+  Passed passed;
+  char** names = nullptr;
+  const int count = sd_listen_fds_with_names(1, &names);
+  for (int i = 0; i < count; ++i) {
+    FileDescriptor descriptor(SD_LISTEN_FDS_START + i);
+    const std::string name = names[i];
+    std::free(names[i]);
+    if (name == stored_events)
+      passed.events = std::move(descriptor);
+    else if (!passed.listener &&
+             sd_is_socket_unix(descriptor.get(), SOCK_STREAM, 1, nullptr, 0) > 0)
+      passed.listener = std::move(descriptor);
+    else
+      return Refusal{exit_socket,
+                     fmt::format("what the service manager passed as {} is not used: the socket "
+                                 "unit must pass one listening unix stream socket",
+                                 name)};
+  }
+  std::free(names);
+  return passed;
+}
+
+Required<Listener> open_listener(const Options& options, const config::Config& config,
+                                 FileDescriptor passed) {
+  if (passed) {
+    ::fcntl(passed.get(), F_SETFL, ::fcntl(passed.get(), F_GETFL) | O_NONBLOCK);
+    return Listener{std::move(passed), options.is_private ? options.socket.value_or("") : ""};
   }
   const auto path = options.socket ? *options.socket : config.socket.value_or(usual_socket());
   if (path.empty())

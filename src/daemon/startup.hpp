@@ -44,11 +44,20 @@ Required<Root> open_root(const Options& options, const config::Config& config,
 // goes.
 void remove_root(const Root& root, const std::string& path);
 
+// By the service manager: sd_listen_fds(3).
+struct Passed {
+  FileDescriptor listener;
+  FileDescriptor events;  // what an earlier reeved had stored there: see notifier.hpp
+};
+Required<Passed> take_passed_descriptors();
+
 struct Listener {
   FileDescriptor socket;
   std::string path;  // to be removed at the end; empty for a socket that was passed
 };
-Required<Listener> open_listener(const Options& options, const config::Config& config);
+// `passed` comes first.
+Required<Listener> open_listener(const Options& options, const config::Config& config,
+                                 FileDescriptor passed);
 
 Required<service::AccessRules> resolve_access(const config::Config& config);
 

@@ -24,6 +24,11 @@ class EventLog {
   void announce(EventKind kind, std::string run, std::optional<Worker> worker = {},
                 std::optional<CleanupReport> report = {});
 
+  // For a reeved that follows this one: what it resumes from has no gap to this one's subscribers.
+  [[nodiscard]] std::string saved() const;
+  // Before anything is announced; false for a text that is none of saved()'s.
+  bool resume(std::string_view saved);
+
   // Number of the newest event; of the one before the first while there was none.
   [[nodiscard]] std::int64_t newest() const { return next_ - 1; }
   // Number of the oldest event still kept; newest() + 1 if there is none.

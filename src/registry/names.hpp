@@ -15,6 +15,14 @@ inline constexpr std::size_t longest_name = 1024;
 inline constexpr std::size_t run_id_length = 32;
 inline constexpr std::string_view entered_directory = "entered";
 
+// In a root that is held by reeve-holder(8): its own cgroup, and that of its pin. Beside them the
+// service manager may have some, which begin with a dot.
+inline constexpr std::string_view holder_directory = "hold";
+inline constexpr std::string_view pin_directory = "pin";
+constexpr bool is_holders(std::string_view directory) {
+  return directory == holder_directory || directory == pin_directory || directory.starts_with('.');
+}
+
 // Why `name` cannot name a run or a worker; nothing if it can.
 std::optional<std::string> objection_to_name(std::string_view name);
 

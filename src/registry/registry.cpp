@@ -33,7 +33,7 @@ Result<Registry::Recovered> Registry::recover() {
   Recovered recovered;
   for (const auto& directory : *directories) {
     const auto id = run_id_of(directory);
-    if (id && runs_.contains(*id)) continue;
+    if ((id && runs_.contains(*id)) || is_holders(directory)) continue;
     if (id)
       adopt_run(directory, recovered);
     else

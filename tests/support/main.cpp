@@ -28,7 +28,10 @@ int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
   const std::string filter = GTEST_FLAG_GET(filter);
   if (argc > 1) {
-    const auto chosen = filter == "*" ? tests_of(argv[1]) : filter;
+    // One that begins with a minus names what is left out.
+    const auto chosen = filter == "*"             ? tests_of(argv[1])
+                        : filter.starts_with('-') ? tests_of(argv[1]) + filter
+                                                  : filter;
     GTEST_FLAG_SET(filter, chosen.empty() ? "no such file" : chosen);
   }
   return reeve::test::under_guard([] { return RUN_ALL_TESTS(); });

@@ -6,6 +6,4 @@ export CCACHE_DIR=/ccache
     meson setup --werror -Dcpp_args=-g1 -Dtests=none /build /checkout >/dev/null
 ninja -C /build --quiet
 meson install -C /build --no-rebuild --quiet
-systemctl daemon-reload
-systemctl reload dbus.service
-systemctl start reeved.service
+systemctl --quiet enable --now reeved.service

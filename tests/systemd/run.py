@@ -13,7 +13,7 @@ import time
 
 from container import BootFailed, Container, obstacle
 
-SUITES = ("trixie",)
+SUITES = ("trixie", "bookworm")
 SYSTEM = ("bash-completion", "ccache", "dbus", "dbus-user-session", "fish", "libglib2.0-bin",
           "libpam-systemd", "openssh-client", "openssh-server", "procps", "python3", "systemd",
           "systemd-sysv", "zsh")

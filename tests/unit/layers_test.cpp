@@ -43,6 +43,7 @@ const std::map<std::string, std::set<std::string>> allowed{
     {"ctl",
      {"varlink/client.hpp", "varlink/listen.hpp", "api/", "json/", "schema/", "base/", "cgroup/",
       "process/", "sys/", "reeve/"}},
+    {"holder", {"registry/names.hpp", "cgroup/", "process/", "sys/", "base/"}},
     {"daemon",
      {"varlink/", "bus/", "service/", "registry/", "api/", "config/", "cgroup/", "process/",
       "loop/", "spawn/", "json/", "schema/", "sys/", "base/", "reeve/"}},
