@@ -10,6 +10,7 @@
 #include "bus/bus.hpp"
 #include "daemon/exit_codes.hpp"
 #include "daemon/notifier.hpp"
+#include "daemon/socket_guard.hpp"
 #include "daemon/startup.hpp"
 #include "registry/registry.hpp"
 #include "service/service.hpp"
@@ -89,7 +90,11 @@ int serve(const Options& options) {
   const auto rules = resolve_access(*config);
   if (!rules) return refuse(rules.error());
   // While nothing is held yet that it would hold, too.
-  auto spawner_process = spawn::fork_spawner();
+  const spawn::Spawner::Obtain obtain_spawner = [&]() -> Result<spawn::SpawnerProcess> {
+    return options.holder ? spawn::connect_to_holder(*options.holder) : spawn::fork_spawner();
+  };
+  auto spawner_process =
+      options.holder ? Result<spawn::SpawnerProcess>(spawn::SpawnerProcess{}) : obtain_spawner();
   if (!spawner_process) return refuse({exit_failure, spawner_process.error().message()});
   const auto mount = find_cgroup2();
   if (!mount) return refuse(mount.error());
@@ -124,7 +129,7 @@ int serve(const Options& options) {
 
   int status = exit_ok;
   {
-    spawn::Spawner spawner(**loop, std::move(*spawner_process));
+    spawn::Spawner spawner(**loop, std::move(*spawner_process), obtain_spawner);
     registry::Registry registry(**loop, spawner, *mount, std::move(root->directory));
     service::Service service(**loop, registry, *rules, varlink::path_of(listener->socket.get()));
     Notifier notifier(**loop, registry);
@@ -182,13 +187,17 @@ int serve(const Options& options) {
     if (!options.is_private && !bus_address.empty() && bus_address != "none")
       bus.emplace(**loop, registry, service, *rules, bus_address);
 
-    const varlink::Server server(**loop, service, *rules, std::move(listener->socket));
-    log::info("serving the root {}{}{}", root_path, listener->path.empty() ? "" : " at ",
-              listener->path);
+    const auto address = varlink::path_of(listener->socket.get());
+    varlink::Server server(**loop, service, *rules);
+    server.listen(std::move(listener->socket));
+    const SocketGuard guard(**loop, options.is_private ? "" : address,
+                            [&](FileDescriptor socket) { server.listen(std::move(socket)); });
+    log::info("serving the root {} at {}", root_path, address);
     if (without->any()) log::notice("not used, as REEVE_WITHOUT says: {}", sys::names_of(*without));
     notifier.tell_ready();
     const auto ran = (*loop)->run();
     notifier.tell_stopping();
+    if (guard.has_made_it()) listener->path = address;
     if (!ran) status = refuse({exit_failure, ran.error().message()});
   }
   if (!listener->path.empty()) ::unlink(listener->path.c_str());

@@ -24,6 +24,8 @@ constexpr const char* help =
     "  --bus ADDRESS    be there on this message bus, or on none (the system's for root, the\n"
     "                   user's own for others)\n"
     "  --config FILE    read this configuration (/etc/reeve/reeve.toml if it is there)\n"
+    "  --holder PATH    have workers started by the reeve-holder that listens here, not by reeved\n"
+    "                   itself: what reeved is confined to is not for them\n"
     "  --private        end with the last run: for `reevectl run` without a daemon\n"
     "  --end-runs       end every run on the root that no other reeved serves, and then oneself\n"
     "  --debug          log more\n"
@@ -39,6 +41,7 @@ enum Option {
   root_option,
   bus_option,
   config_option,
+  holder_option,
   private_option,
   end_runs_option,
   debug_option,
@@ -48,11 +51,12 @@ enum Option {
 }  // namespace
 
 Parsed parse_options(int argc, char** argv) {
-  static const std::array<option, 10> options{
+  static const std::array<option, 11> options{
       {{"socket", required_argument, nullptr, socket_option},
        {"root", required_argument, nullptr, root_option},
        {"bus", required_argument, nullptr, bus_option},
        {"config", required_argument, nullptr, config_option},
+       {"holder", required_argument, nullptr, holder_option},
        {"private", no_argument, nullptr, private_option},
        {"end-runs", no_argument, nullptr, end_runs_option},
        {"debug", no_argument, nullptr, debug_option},
@@ -73,6 +77,9 @@ Parsed parse_options(int argc, char** argv) {
         break;
       case config_option:
         parsed.options.configuration = optarg;
+        break;
+      case holder_option:
+        parsed.options.holder = optarg;
         break;
       case private_option:
         parsed.options.is_private = true;

@@ -11,6 +11,8 @@ struct Options {
   std::optional<std::string> root;
   std::optional<std::string> bus;  // an address, or "none"
   std::optional<std::string> configuration;
+  // The socket of the holder that is to start workers; reeved itself, otherwise.
+  std::optional<std::string> holder;
   // Serves one `reevectl run` and ends with the last run.
   bool is_private = false;
   // Ends every run on the root, as its own policy says, and itself then.

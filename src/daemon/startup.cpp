@@ -235,6 +235,12 @@ Required<Passed> take_passed_descriptors() {
   return passed;
 }
 
+Result<FileDescriptor> make_listener(const std::string& path) {
+  if (const auto slash = path.rfind('/'); slash != std::string::npos && slash > 0)
+    (void)sys::make_directory_at(AT_FDCWD, path.substr(0, slash), 0755);  // bind(2) will tell
+  return varlink::listen_at(path, socket_mode);
+}
+
 Required<Listener> open_listener(const Options& options, const config::Config& config,
                                  FileDescriptor passed) {
   if (passed) {
@@ -244,9 +250,7 @@ Required<Listener> open_listener(const Options& options, const config::Config& c
   const auto path = options.socket ? *options.socket : config.socket.value_or(usual_socket());
   if (path.empty())
     return Refusal{exit_socket, "no place for the socket: set XDG_RUNTIME_DIR, or give --socket"};
-  if (const auto slash = path.rfind('/'); slash != std::string::npos && slash > 0)
-    (void)sys::make_directory_at(AT_FDCWD, path.substr(0, slash), 0755);  // bind(2) will tell
-  auto socket = varlink::listen_at(path, socket_mode);
+  auto socket = make_listener(path);
   if (socket.ok()) return Listener{std::move(*socket), path};
   return Refusal{exit_socket,
                  fmt::format("{}; {}", socket.error().message(),

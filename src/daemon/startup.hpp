@@ -55,6 +55,8 @@ struct Listener {
   FileDescriptor socket;
   std::string path;  // to be removed at the end; empty for a socket that was passed
 };
+// At the path, in a directory that is made if it is missing. EADDRINUSE where somebody listens.
+Result<FileDescriptor> make_listener(const std::string& path);
 // `passed` comes first.
 Required<Listener> open_listener(const Options& options, const config::Config& config,
                                  FileDescriptor passed);

@@ -1,23 +1,33 @@
 // reeve-holder: keeps the cgroup of its unit, in which reeved has its root, from being removed.
 //
 // systemd removes the empty cgroups of a unit that restarts, and a reservation is an empty cgroup.
-// So the root is not in reeved's own unit but in this one, whose process has nothing to do and no
-// reason to die. Should it die nevertheless, a second process, the pin, keeps the cgroup populated
-// until systemd has started the holder again. When the unit is stopped, whatever is left ends.
+// So the root is not in reeved's own unit but in this one, whose process has little to do and no
+// reason to die: for reeved, which its service confines, it forks the spawners of workers. Should
+// it die nevertheless, a second process, the pin, keeps the cgroup populated until systemd has
+// started the holder again. When the unit is stopped, whatever is left ends.
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <array>
+#include <cstring>
+#include <optional>
+#include <string>
 
 #include "base/log.hpp"
 #include "cgroup/directory.hpp"
 #include "cgroup/hierarchy.hpp"
 #include "process/process.hpp"
 #include "registry/names.hpp"
+#include "spawn/spawner_process.hpp"
 #include "sys/calls.hpp"
 
 namespace reeve::holder {
@@ -87,30 +97,75 @@ void end_everything(const cgroup::Directory& unit) {
   }
 }
 
-int hold() {
-  const std::array<int, 2> ends{SIGTERM, SIGINT};
-  const auto signals = sys::signal_descriptor(ends);
+// ---- starting workers for reeved
+
+Result<FileDescriptor> listen_at(const std::string& path) {
+  (void)sys::make_directory_at(AT_FDCWD, path.substr(0, path.rfind('/')), 0700);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return Error{ENAMETOOLONG, path, "listen on socket"};
+  std::memcpy(address.sun_path, path.data(), path.size());
+  FileDescriptor socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  ::unlink(path.c_str());  // of a holder before: there is one at a time
+  ::umask(0077);
+  if (!socket ||
+      ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0 ||
+      ::listen(socket.get(), SOMAXCONN) < 0)
+    return Error{errno, path, "listen on socket"};
+  return socket;
+}
+
+// One process for each reeved, which ends with its connection.
+void serve_next(const FileDescriptor& listener) {
+  FileDescriptor orders(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  ucred credentials{};
+  if (!orders || sys::peer_credentials(orders.get(), credentials) < 0) return;
+  if (credentials.uid != ::geteuid())
+    return log::warning("user {} may not have workers started here", credentials.uid);
+  const auto spawner = sys::fork_child();
+  if (!spawner) return log::error("{}", spawner.error().message());
+  if (spawner->pid == 0) spawn::serve_orders(std::move(orders));
+}
+
+// ---- the unit's life
+
+int fail(const Error& error) {
+  log::error("{}", error.message());
+  return 1;
+}
+
+int hold(const std::optional<std::string>& socket) {
+  const std::array<int, 4> watched{SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+  const auto signals = sys::signal_descriptor(watched);
+  if (!signals) return fail(signals.error());
   const auto unit = hold_unit();
-  if (!signals || !unit) {
-    log::error("{}", (!signals ? signals.error() : unit.error()).message());
-    return 1;
-  }
-  for (bool is_ready = false;; is_ready = true) {
-    auto pin = find_or_start_pin(*unit);
-    if (!pin) {
-      log::error("{}", pin.error().message());
-      return 1;
+  if (!unit) return fail(unit.error());
+  auto listener = socket ? listen_at(*socket) : Result<FileDescriptor>(FileDescriptor());
+  if (!listener) return fail(listener.error());
+  auto pin = find_or_start_pin(*unit);
+  if (!pin) return fail(pin.error());
+  sd_notify(0, "READY=1");
+  for (bool is_ended = false; !is_ended;) {
+    std::array entries{pollfd{signals->get(), POLLIN, 0}, pollfd{pin->pidfd(), POLLIN, 0},
+                       pollfd{listener->get(), POLLIN, 0}};
+    if (::poll(entries.data(), entries.size(), -1) < 0) continue;
+    for (int number; (number = sys::read_signal(signals->get())) > 0;) {
+      if (number == SIGTERM || number == SIGINT) is_ended = true;
+      // Somebody has removed the socket.
+      if (number == SIGHUP && socket)
+        if (auto again = listen_at(*socket); again.ok()) listener = std::move(again);
     }
-    if (!is_ready) sd_notify(0, "READY=1");
-    std::array entries{pollfd{signals->get(), POLLIN, 0}, pollfd{pin->pidfd(), POLLIN, 0}};
-    while (::poll(entries.data(), entries.size(), -1) < 0) {
+    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
     }
-    if (entries[0].revents != 0) break;
-    pin->reap();
+    if (entries[2].revents != 0) serve_next(*listener);
+    if (is_ended || pin->is_alive()) continue;
     log::warning("the pin of cgroup {} was killed: starting another", unit->path());
+    pin = find_or_start_pin(*unit);
+    if (!pin) return fail(pin.error());
   }
   sd_notify(0, "STOPPING=1");
   end_everything(*unit);
+  if (socket) ::unlink(socket->c_str());
   return 0;
 }
 
@@ -118,6 +173,17 @@ int hold() {
 
 }  // namespace reeve::holder
 
-int main() {
-  return reeve::holder::hold();
+int main(int argc, char** argv) {
+  constexpr std::string_view usage =
+      "reeve-holder [SOCKET]\n\n"
+      "Holds the cgroup of its unit, in which reeved has its root, and starts workers for the "
+      "reeved\n"
+      "that connects to SOCKET. See reeve-holder(8).\n";
+  const std::string_view argument = argc > 1 ? argv[1] : "";
+  if (argc > 2 || argument.starts_with('-')) {
+    const bool is_asked = argc == 2 && (argument == "--help" || argument == "-h");
+    fmt::print(is_asked ? stdout : stderr, "{}", usage);
+    return is_asked ? 0 : 2;
+  }
+  return reeve::holder::hold(argc > 1 ? std::optional<std::string>(argument) : std::nullopt);
 }

@@ -67,6 +67,8 @@ class Process {
   [[nodiscard]] Result<std::string> control_group() const;
   // Collects it if it is a child of this process, and dead: from then on its status is known.
   void reap();
+  // Its parent, another process, has reaped it and told.
+  void was_reaped(ExitStatus status) { reaped_ = status; }
   // The status its parent reaped: this process, or another from Linux 6.15 on. Nothing before it is
   // reaped, or where the kernel cannot tell.
   [[nodiscard]] std::optional<ExitStatus> exit_status() const;

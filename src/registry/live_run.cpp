@@ -339,7 +339,8 @@ void LiveRun::settle() {
   if (is_open() || emptying_) return;
   // A main process that somebody moved out of the run is waited for as well.
   if (std::any_of(workers_.begin(), workers_.end(), [](const auto& each) {
-        return each.second->process_is_alive() || each.second->is_being_spawned();
+        const auto& worker = *each.second;
+        return worker.process_is_alive() || worker.is_being_spawned() || worker.is_to_be_reaped();
       }))
     return;
   stuck_ = false;

@@ -30,7 +30,8 @@ LiveWorker::LiveWorker(const Surroundings& surroundings, LiveRun& run, std::stri
       record_(std::move(record)) {}
 
 LiveWorker::~LiveWorker() {
-  if (spawning_) surroundings_.spawner.forget(*spawning_);
+  for (const auto& key : {spawning_, collecting_})
+    if (key) surroundings_.spawner.forget(*key);
   const auto ended = run_.is_closing() ? api::failure(api::RunClosing{run_.id()})
                                        : api::failure(api::NoSuchWorker{run_.id(), name()});
   for (const auto& then : std::exchange(when_settled_, {}))
@@ -101,6 +102,14 @@ Status LiveWorker::request(WorkerEvent event) {
       return written;
     }
   return perform(actions.without(WorkerAction::write_record));
+}
+
+// Where somebody has removed the cgroup, the record has gone with it: nothing is left to survive.
+Status LiveWorker::take_leave(WorkerEvent event) {
+  auto taken = request(event);
+  if (taken.ok() || !taken.error_is(ENOENT)) return taken;
+  apply(event);
+  return Done{};
 }
 
 Status LiveWorker::perform(WorkerActions actions) {
@@ -224,9 +233,17 @@ void LiveWorker::watch_process() {
 }
 
 void LiveWorker::notice_death() {
-  if (record_.exit || !process_ || process_.is_alive()) return;
+  if (record_.exit || !process_ || process_.is_alive() || collecting_) return;
   process_watch_.retire();
-  process_.reap();
+  if (!std::exchange(is_child_of_spawner_, false)) return death_noticed();
+  collecting_ = surroundings_.spawner.reap(process_, [this](std::optional<int> wait_status) {
+    collecting_.reset();
+    if (wait_status) process_.was_reaped({*wait_status});
+    death_noticed();
+  });
+}
+
+void LiveWorker::death_noticed() {
   run_.release_process(process_.pid(), *this);
   apply(WorkerEvent::process_exited);
   run_.settle();

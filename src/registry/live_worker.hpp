@@ -51,6 +51,8 @@ class LiveWorker {
   }
   // Also where its run has been told to end meanwhile.
   [[nodiscard]] bool is_being_spawned() const { return spawning_.has_value(); }
+  // Its spawner has still to tell how it ended.
+  [[nodiscard]] bool is_to_be_reaped() const { return is_child_of_spawner_ || collecting_; }
   [[nodiscard]] bool process_is_alive() const { return process_ && process_.is_alive(); }
   // Could not be emptied for some time: a process is stuck in the kernel.
   [[nodiscard]] bool is_stuck() const { return stuck_; }
@@ -67,8 +69,8 @@ class LiveWorker {
   void when_settled(std::function<void()> then);
   // These two fail, and nothing happens, where it cannot be recorded: they are acknowledged at
   // once, and what was acknowledged must survive the daemon.
-  Status unregister() { return request(WorkerEvent::unregister); }
-  Status collect() { return request(WorkerEvent::collect); }
+  Status unregister() { return take_leave(WorkerEvent::unregister); }
+  Status collect() { return take_leave(WorkerEvent::collect); }
   // A reservation that came to nothing goes at once; unrecorded, it would end by its timeout.
   void withdraw() { apply(WorkerEvent::unregister); }
   // Not later than an earlier call asked for. The answer comes when the whole tree is gone.
@@ -93,8 +95,10 @@ class LiveWorker {
 
  private:
   void notice_death();
+  void death_noticed();
   void apply(WorkerEvent event);
   Status request(WorkerEvent event);
+  Status take_leave(WorkerEvent event);
   Status perform(WorkerActions actions);
   Status write_record() const;
   [[nodiscard]] Result<cgroup::Directory> open_directory() const;
@@ -139,6 +143,8 @@ class LiveWorker {
   std::unique_ptr<Removal> removal_;
 
   std::optional<spawn::Spawner::Key> spawning_;
+  bool is_child_of_spawner_ = false;
+  std::optional<spawn::Spawner::Key> collecting_;
 
   Answer<reeve::Worker> creation_answer_;
   Answer<reeve::Worker> activation_answer_;

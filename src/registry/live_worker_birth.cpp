@@ -187,6 +187,7 @@ void LiveWorker::spawn_ended(spawn::Spawner::Outcome outcome) {
 
 api::Outcome<reeve::Worker> LiveWorker::take_up(process::Process process) {
   process_ = std::move(process);
+  is_child_of_spawner_ = true;
   record_.process = recorded(process_.identity());
   if (phase() == WorkerPhase::condemned) {
     watch_process();
@@ -196,6 +197,7 @@ api::Outcome<reeve::Worker> LiveWorker::take_up(process::Process process) {
   record_.activated_at = now();
   if (const auto written = request(WorkerEvent::spawned); !written) {
     surroundings_.spawner.collect(std::move(process_));
+    is_child_of_spawner_ = false;
     record_.process.reset();
     record_.activated_at.reset();
     record_.handle.reset();

@@ -126,6 +126,13 @@ SpawnFailure execute(Program& program) {
   return failed(Step::execute, worst);
 }
 
+// Only upwards, which everybody may.
+void give_up_protection() {
+  if (const auto score = sys::read_file_at(AT_FDCWD, "/proc/self/oom_score_adj");
+      score.ok() && score->starts_with('-'))
+    (void)sys::write_file_at(AT_FDCWD, "/proc/self/oom_score_adj", "0");
+}
+
 }  // namespace
 
 SpawnFailure become(const FileDescriptor& file, const std::array<FileDescriptor, 3>& streams) {
@@ -134,6 +141,7 @@ SpawnFailure become(const FileDescriptor& file, const std::array<FileDescriptor,
   if (const auto placed = place(streams); !placed) return placed.error();
   ::setsid();
   ::umask(usual_mask);
+  give_up_protection();
   if (const auto changed = change_user(*program); !changed) return changed.error();
   // With the rights of the user: what root can enter may be closed to it.
   const auto directory = program->working_directory.value_or("/");

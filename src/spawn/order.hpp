@@ -1,6 +1,7 @@
-// What reeved asks its spawner for. An order is one datagram on a socket between the two: an
-// OrderHead, with descriptors in the order of OrderDescriptor. The program itself is described in a
-// memfd, as JSON, so that its size does not matter.
+// What reeved asks its spawner for: to start a program, and, as its parent, to reap it. An order is
+// one datagram on a socket between the two: an OrderHead, with descriptors in the order of
+// OrderDescriptor. The program itself is described in a memfd, as JSON, so that its size does not
+// matter.
 #pragma once
 
 #include <sys/types.h>
@@ -64,16 +65,20 @@ struct SpawnFailure {
   int number = 0;  // errno
 };
 
+enum class OrderKind : std::uint64_t { start, reap };
 struct OrderHead {
   std::uint64_t number = 0;
+  OrderKind kind = OrderKind::start;
 };
+// Of an order to start; one to reap has the pidfd of a child of the spawner, which is dead.
 enum OrderDescriptor { of_program, of_control_group, of_report, of_input, of_output, of_error };
 inline constexpr std::size_t descriptors_of_an_order = 6;
 
 // The spawner's answer, with the pidfd of what it has cloned.
 struct OrderAnswer {
-  std::uint64_t number = 0;  // of the order
-  std::int32_t pid = 0;      // -errno if it could not clone
+  std::uint64_t number = 0;      // of the order
+  std::int32_t result = 0;       // -errno if it could not be done
+  std::int32_t wait_status = 0;  // of what was reaped
 };
 
 }  // namespace reeve::spawn

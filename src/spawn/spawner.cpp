@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -30,6 +31,10 @@ Result<FileDescriptor> file_of(const Program& program) {
   return file;
 }
 
+bool is_gone(int sent) {
+  return sent == -EPIPE || sent == -ECONNRESET || sent == -EBADF;
+}
+
 }  // namespace
 
 Result<SpawnerProcess> fork_spawner() {
@@ -46,6 +51,23 @@ Result<SpawnerProcess> fork_spawner() {
   return SpawnerProcess{std::move(ours), std::move(*process)};
 }
 
+Result<SpawnerProcess> connect_to_holder(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path)
+    return Error{ENAMETOOLONG, path, "connect to the holder at"};
+  std::memcpy(address.sun_path, path.data(), path.size());
+  FileDescriptor socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket ||
+      ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
+    return Error{errno, path, "connect to the holder at"};
+  // It is handed descriptors, and trusted with what it says of workers.
+  ucred credentials{};
+  if (sys::peer_credentials(socket.get(), credentials) < 0 || credentials.uid != ::geteuid())
+    return Error{EPERM, path, "trust the holder at"};
+  return SpawnerProcess{std::move(socket), {}};
+}
+
 struct Spawner::Order {
   FileDescriptor program;
   cgroup::Directory control_group;
@@ -57,8 +79,11 @@ struct Spawner::Order {
   loop::Operation reporting;
 };
 
-Spawner::Spawner(loop::Loop& loop, SpawnerProcess spawner)
-    : loop_(loop), spawner_(std::move(spawner)), null_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {}
+Spawner::Spawner(loop::Loop& loop, SpawnerProcess spawner, Obtain obtain)
+    : loop_(loop),
+      obtain_(std::move(obtain)),
+      spawner_(std::move(spawner)),
+      null_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {}
 
 Spawner::~Spawner() = default;
 
@@ -80,9 +105,22 @@ Spawner::Key Spawner::start(Request request, cgroup::Directory control_group, Ha
   return key;
 }
 
+Spawner::Key Spawner::reap(const process::Process& dead, Reaped handler) {
+  const auto key = ++last_key_;
+  FileDescriptor pidfd(::fcntl(dead.pidfd(), F_DUPFD_CLOEXEC, 0));
+  reapings_.emplace(key, Reaping{std::move(pidfd), std::move(handler)});
+  loop_.defer([this, key] {
+    waiting_.push_back(key);
+    send_waiting();
+  });
+  return key;
+}
+
 void Spawner::forget(Key key) {
-  const auto found = orders_.find(key);
-  if (found != orders_.end()) found->second->handler = nullptr;
+  if (const auto order = orders_.find(key); order != orders_.end())
+    order->second->handler = nullptr;
+  if (const auto reaping = reapings_.find(key); reaping != reapings_.end())
+    reaping->second.handler = nullptr;
 }
 
 // ---- orders
@@ -91,16 +129,20 @@ void Spawner::send_waiting() {
   while (!waiting_.empty() && unanswered_ < unanswered_at_most) {
     const auto key = waiting_.front();
     waiting_.pop_front();
-    const int sent = send(key, *orders_.at(key));
-    if (sent < 0) {
+    const auto reaping = reapings_.find(key);
+    const int sent = reaping != reapings_.end() ? send_reap(key, reaping->second)
+                                                : send_start(key, *orders_.at(key));
+    if (sent < 0 && reaping != reapings_.end()) {
+      finish_reaping(key, std::nullopt);
+    } else if (sent < 0) {
       finish(key, SpawnFailure{Step::clone, -sent});
-      continue;
+    } else if (++unanswered_ == 1) {
+      listen();
     }
-    if (++unanswered_ == 1) listen();
   }
 }
 
-int Spawner::send(Key key, Order& order) {
+int Spawner::send_start(Key key, Order& order) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) < 0) return -errno;
   order.report = FileDescriptor(ends[0]);
@@ -115,23 +157,41 @@ int Spawner::send(Key key, Order& order) {
   passed[of_input] = stream(0);
   passed[of_output] = stream(1);
   passed[of_error] = stream(2);
-  const OrderHead head{key};
-  const std::string_view bytes(reinterpret_cast<const char*>(&head), sizeof head);
-  const auto try_to_send = [&] { return sys::send_bytes(spawner_.orders.get(), bytes, passed); };
-  auto sent = try_to_send();
-  if (sent == -EPIPE || sent == -ECONNRESET || sent == -EBADF) {
-    log::warning("the process that starts workers is gone: starting another");
-    if (spawner_.process) collect(std::move(spawner_.process));
-    auto another = fork_spawner();
-    if (!another) return -another.error().number;
-    spawner_ = std::move(*another);
-    sent = try_to_send();
+  auto sent = send({key, OrderKind::start}, passed);
+  if (is_gone(sent)) {
+    if (const int renewed = renew(); renewed < 0) return renewed;
+    sent = send({key, OrderKind::start}, passed);
   }
-  if (sent < 0) return static_cast<int>(sent);
+  if (sent < 0) return sent;
   order.is_sent = true;
   order.program.reset();
   for (auto& each : order.streams)
     each.reset();
+  return 0;
+}
+
+int Spawner::send_reap(Key key, Reaping& reaping) {
+  if (!reaping.pidfd) return -EMFILE;
+  const int pidfd = reaping.pidfd.get();
+  const int sent = send({key, OrderKind::reap}, {&pidfd, 1});
+  reaping.is_sent = sent >= 0;
+  return sent;
+}
+
+int Spawner::send(const OrderHead& head, std::span<const int> descriptors) {
+  const std::string_view bytes(reinterpret_cast<const char*>(&head), sizeof head);
+  return static_cast<int>(sys::send_bytes(spawner_.orders.get(), bytes, descriptors));
+}
+
+int Spawner::renew() {
+  if (spawner_.orders) log::notice("the process that starts workers is gone: asking for another");
+  lose_spawner();
+  auto another = obtain_();
+  if (!another) {
+    log::error("no worker can be started: {}", another.error().message());
+    return -another.error().number;
+  }
+  spawner_ = std::move(*another);
   return 0;
 }
 
@@ -151,7 +211,11 @@ void Spawner::read_answers() {
     if (got < 0 || received.bytes != sizeof answer) return spawner_died();
     std::memcpy(&answer, buffer.data(), sizeof answer);
     --unanswered_;
-    answered(answer, std::move(received.descriptors));
+    if (reapings_.contains(answer.number))
+      finish_reaping(answer.number,
+                     answer.result < 0 ? std::nullopt : std::optional(answer.wait_status));
+    else
+      answered(answer, std::move(received.descriptors));
   }
   if (unanswered_ > 0) listen();
   send_waiting();
@@ -162,9 +226,9 @@ void Spawner::answered(const OrderAnswer& answer, std::vector<FileDescriptor> de
   const auto found = orders_.find(key);
   if (found == orders_.end()) return;
   auto& order = *found->second;
-  if (answer.pid < 0 || descriptors.size() != 1)
-    return finish(key, SpawnFailure{Step::clone, answer.pid < 0 ? -answer.pid : EMFILE});
-  auto process = process::Process::of_child(answer.pid, std::move(descriptors.front()));
+  if (answer.result < 0 || descriptors.size() != 1)
+    return finish(key, SpawnFailure{Step::clone, answer.result < 0 ? -answer.result : EMFILE});
+  auto process = process::Process::adopt(std::move(descriptors.front()));
   if (!process) return finish(key, SpawnFailure{Step::clone, process.error().number});
   order.process = std::move(*process);
   order.reporting = loop_.poll(order.report.get(), POLLIN, [this, key](int) { reported(key); });
@@ -181,29 +245,44 @@ void Spawner::reported(Key key) {
 
 // It may have cloned what it did not tell of any more.
 void Spawner::spawner_died() {
-  spawner_.orders.reset();
-  collect(std::move(spawner_.process));
-  unanswered_ = 0;
+  lose_spawner();
   std::vector<Key> lost;
   for (const auto& [key, order] : orders_)
     if (order->is_sent && !order->process && !order->reporting.pending()) lost.push_back(key);
-  for (const auto key : lost) {
-    if (const auto born = orders_.at(key)->control_group.processes(); born.ok())
-      for (const auto pid : *born)
-        if (auto process = process::Process::open(pid)) collect(std::move(*process));
+  for (const auto key : lost)
     finish(key, SpawnFailure{Step::clone, ECHILD});
-  }
   send_waiting();
 }
 
+// Its children are somebody else's then: whoever is to reap them asks in vain.
+void Spawner::lose_spawner() {
+  answers_.retire();
+  spawner_.orders.reset();
+  if (spawner_.process)
+    await_death(std::move(spawner_.process), [](process::Process dead) { dead.reap(); });
+  unanswered_ = 0;
+  std::vector<Key> lost;
+  for (const auto& [key, reaping] : reapings_)
+    if (reaping.is_sent) lost.push_back(key);
+  for (const auto key : lost)
+    finish_reaping(key, std::nullopt);
+}
+
 void Spawner::collect(process::Process process, std::function<void()> then) {
+  await_death(std::move(process), [this, then = std::move(then)](process::Process dead) {
+    reap(dead, [then](std::optional<int>) {
+      if (then) then();
+    });
+  });
+}
+
+void Spawner::await_death(process::Process process, std::function<void(process::Process)> then) {
   const auto key = ++last_key_;
   auto& dying = dying_[key];
   dying.process = std::move(process);
   dying.death = loop_.poll(dying.process.pidfd(), POLLIN, [this, key, then = std::move(then)](int) {
     auto dead = std::move(dying_.extract(key).mapped());
-    dead.process.reap();
-    if (then) then();
+    then(std::move(dead.process));
   });
 }
 
@@ -211,6 +290,11 @@ void Spawner::finish(Key key, Outcome outcome) {
   const auto order = std::move(orders_.extract(key).mapped());
   if (order->handler) return order->handler(std::move(outcome));
   if (outcome.ok()) collect(std::move(*outcome));
+}
+
+void Spawner::finish_reaping(Key key, std::optional<int> wait_status) {
+  const auto reaping = std::move(reapings_.extract(key).mapped());
+  if (reaping.handler) reaping.handler(wait_status);
 }
 
 }  // namespace reeve::spawn

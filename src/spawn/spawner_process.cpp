@@ -31,13 +31,16 @@ namespace {
 
 void serve(const FileDescriptor& orders, const OrderHead& head,
            std::vector<FileDescriptor> descriptors) {
-  OrderAnswer answer{head.number, -EBADMSG};
+  OrderAnswer answer{head.number, -EBADMSG, 0};
   int pidfd = -1;
-  if (descriptors.size() == descriptors_of_an_order)
-    answer.pid = sys::clone_into(descriptors[of_control_group].get(), pidfd);
-  if (answer.pid == 0) {
-    ::close(orders.get());
-    carry_out(std::move(descriptors));
+  if (head.kind == OrderKind::reap && descriptors.size() == 1)
+    answer.result = sys::reap(descriptors.front().get(), answer.wait_status);
+  if (head.kind == OrderKind::start && descriptors.size() == descriptors_of_an_order) {
+    answer.result = sys::clone_into(descriptors[of_control_group].get(), pidfd);
+    if (answer.result == 0) {
+      ::close(orders.get());
+      carry_out(std::move(descriptors));
+    }
   }
   const FileDescriptor owned(pidfd);
   const std::string_view bytes(reinterpret_cast<const char*>(&answer), sizeof answer);

@@ -11,8 +11,8 @@
 
 namespace reeve::spawn {
 
-// Serves orders until the other end of `orders` is closed. CLONE_PARENT makes what it clones
-// children of reeved.
+// Serves orders until the other end of `orders` is closed. What it clones is its own child, which
+// it reaps when it is told to: until then the status of a worker that has died cannot be lost.
 [[noreturn]] void serve_orders(FileDescriptor orders);
 
 }  // namespace reeve::spawn

@@ -97,7 +97,8 @@ Result<Forked> fork_child() {
 
 int clone_into(int control_group, int& pidfd) {
   clone_args arguments{};
-  arguments.flags = CLONE_PIDFD | CLONE_PARENT | CLONE_INTO_CGROUP;
+  arguments.flags = CLONE_PIDFD | CLONE_INTO_CGROUP;
+  arguments.exit_signal = SIGCHLD;
   arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
   arguments.cgroup = static_cast<std::uint64_t>(control_group);
   return static_cast<int>(

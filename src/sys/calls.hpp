@@ -50,8 +50,7 @@ struct Forked {
   FileDescriptor pidfd;
 };
 Result<Forked> fork_child();
-// The same, born in a cgroup (Linux 5.7) as a child of this process's parent. The pid, 0 in the
-// child, or -errno.
+// The same, born in a cgroup (Linux 5.7). The pid, 0 in the child, or -errno.
 int clone_into(int control_group, int& pidfd);
 // Collects a child that is dead: its wait(2) status, -EAGAIN while it lives, -ECHILD if it is no
 // child of this process.

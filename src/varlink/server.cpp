@@ -36,13 +36,17 @@ service::Caller caller_behind(int socket) {
 
 }  // namespace
 
-Server::Server(loop::Loop& loop, service::Service& service, service::AccessRules rules,
-               FileDescriptor listener)
-    : loop_(loop), service_(service), rules_(std::move(rules)), listener_(std::move(listener)) {
-  await_connection();
-}
+Server::Server(loop::Loop& loop, service::Service& service, service::AccessRules rules)
+    : loop_(loop), service_(service), rules_(std::move(rules)) {}
 
 Server::~Server() = default;
+
+void Server::listen(FileDescriptor socket) {
+  if (listener_) accept_all();  // who came before it was replaced
+  pause_.disarm();
+  listener_ = std::move(socket);
+  await_connection();
+}
 
 void Server::await_connection() {
   accepting_ = loop_.poll(listener_.get(), POLLIN, [this](int) { accept_all(); });

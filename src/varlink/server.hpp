@@ -26,12 +26,13 @@ class Connection;
 
 class Server {
  public:
-  // `listener` is a listening, non-blocking AF_UNIX stream socket.
-  Server(loop::Loop& loop, service::Service& service, service::AccessRules rules,
-         FileDescriptor listener);
+  Server(loop::Loop& loop, service::Service& service, service::AccessRules rules);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
+
+  // In place of the one before. A listening, non-blocking AF_UNIX stream socket.
+  void listen(FileDescriptor socket);
 
  private:
   friend class Connection;

@@ -245,8 +245,8 @@ Daemon::Daemon() {
   expect(recovered.ok(), recovered.ok() ? "" : recovered.error().message().c_str());
   auto listener = varlink::listen_at(socket_path(), 0666);
   expect(listener.ok(), "listen");
-  server_ = std::make_unique<varlink::Server>(*the_loop, *service_, service::AccessRules{},
-                                              std::move(*listener));
+  server_ = std::make_unique<varlink::Server>(*the_loop, *service_, service::AccessRules{});
+  server_->listen(std::move(*listener));
   socket_ = caller_.connect();
 }
 

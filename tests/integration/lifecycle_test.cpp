@@ -555,5 +555,15 @@ TEST_F(Lifecycle, ARunOpenedInTheMomentTheLastOneGoesIsKept) {
   EXPECT_EQ(world_.run_directories().size(), 1U);
 }
 
+TEST_F(Lifecycle, AReservationWhoseCgroupSomebodyRemovedIsUnregistered) {
+  const auto owner = Child::sleeper();
+  const auto run = world_.open_run(owner);
+  const auto reservation = world_.reserve(run, "worker");
+  ASSERT_TRUE(std::filesystem::remove(world_.directory_of(reservation.control_group)));
+  EXPECT_TRUE(world_.call<api::Unregister>({"worker", run}));
+  EXPECT_EQ(world_.get(run, "worker").error, "NoSuchWorker");
+  EXPECT_EQ(world_.reserve(run, "worker").state, WorkerState::reserved);
+}
+
 }  // namespace
 }  // namespace reeve::test

@@ -467,6 +467,41 @@ TEST_F(Startup, ASocketThatWasPassedIsServedAndLeftAlone) {
   await_answer(other_socket_, daemon);
 }
 
+TEST_F(Startup, ASocketThatIsRemovedIsMadeAgain) {
+  const auto directory = world_.files() + "/run";
+  const auto socket = directory + "/socket";
+  auto daemon = serve(command(
+      {"--config", configuration_, "--root", world_.root(), "--socket", socket, "--bus", "none"}));
+  await_answer(socket, daemon);
+  for (int times = 0; times < 3; ++times) {
+    fs::remove_all(directory);
+    EXPECT_TRUE(eventually([&] { return fs::exists(socket); }));
+    await_answer(socket, daemon);
+  }
+  daemon.signal(SIGTERM);
+  EXPECT_EQ(daemon.wait(), 0);
+  EXPECT_FALSE(fs::exists(socket));
+}
+
+TEST_F(Startup, ASocketThatWasPassedIsMadeAgainWhereItIsGone) {
+  const auto passed = listening_socket(other_socket_);
+  auto activated = command({"--config", configuration_, "--root", world_.root()}, [&] {
+    constexpr int first_passed = 3;
+    if (passed.get() == first_passed)
+      ::fcntl(first_passed, F_SETFD, 0);
+    else
+      ::dup2(passed.get(), first_passed);
+    ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
+  });
+  activated.environment["LISTEN_FDS"] = "1";
+  fs::remove(other_socket_);
+  auto daemon = serve(activated);
+  await_answer(other_socket_, daemon);
+  daemon.kill();
+  daemon = serve(activated);
+  await_answer(other_socket_, daemon);
+}
+
 TEST_F(Startup, WhatIsPassedInsteadOfAListeningSocketIsRefused) {
   const auto start_with = [&](const FileDescriptor& passed, const char* count) {
     auto activated = command({"--config", configuration_, "--root", world_.root()}, [&] {

@@ -1,9 +1,12 @@
 """A throw-away machine: a Debian root booted by systemd-nspawn, its changes kept in memory only."""
+import itertools
 import os
 import select
 import signal
 import socket
 import subprocess
+import sys
+import time
 
 # In seconds, what nothing takes that goes well: a boot, an end; a command.
 PATIENCE = 600
@@ -119,6 +122,7 @@ class Container:
         self._group = None
         self._process = None
         self._leader = None
+        self._commands = itertools.count(1)
         with open(log, "w", encoding="utf-8"):
             pass
 
@@ -175,11 +179,35 @@ class Container:
         if self._process:
             self._process.wait()
 
-    def run(self, *command, **options):
-        """Runs a command in a unit of the container: subprocess.run's options and result."""
-        unit = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", "--service-type=exec",
-                "--", *command]
+    def run(self, *command):
+        """Runs a command in a unit of the container, shows what it writes, returns its status.
+
+        Nobody there is waited for through the message bus, which may be restarted meanwhile."""
+        inside = f"/run/reeve-test-{next(self._commands)}"
+        outside = f"/proc/{self._leader}/root{inside}"
+        script = f'"$@" >{inside}.output 2>&1; echo "$?" >{inside}.new; mv {inside}.new {inside}.status'
+        unit = ["systemd-run", "--quiet", "--collect", "--no-block", "--",
+                "sh", "-c", script, "sh", *command]
         enter = ["nsenter", f"--target={self._leader}", "--all", "--root", "--wd",
                  "env", "--ignore-environment", f"PATH={PATH}", "LANG=C.UTF-8", *unit]
-        return subprocess.run(self._group.entered_by(enter, "client"), stdin=subprocess.DEVNULL,
-                              timeout=PATIENCE_WITH_COMMAND, check=False, **options)
+        subprocess.run(self._group.entered_by(enter, "client"), stdin=subprocess.DEVNULL,
+                       timeout=PATIENCE, check=True)
+        end = time.monotonic() + PATIENCE_WITH_COMMAND
+        shown = 0
+        while True:
+            has_ended = os.path.exists(outside + ".status")
+            try:
+                with open(outside + ".output", "rb") as output:
+                    output.seek(shown)
+                    text = output.read()
+            except FileNotFoundError:
+                text = b""
+            shown += len(text)
+            sys.stdout.buffer.write(text)
+            sys.stdout.flush()
+            if has_ended:
+                with open(outside + ".status", encoding="ascii") as status:
+                    return int(status.read())
+            if self._process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"{command[0]} does not end, or the container has")
+            time.sleep(0.1)

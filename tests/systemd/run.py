@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""run.py CACHE PACKAGES [SUITE...]: reeve on Debian's systemd, in a container that boots it.
+"""run.py CACHE PACKAGES [SUITE...] [CASES...]: reeve on Debian's systemd, in a container that boots it.
 
 For each Debian suite: a root with the packages that reeve is built with is made, once; a container
-of it is booted, in which the checkout is built, installed and started, and cases/ is run. Exit
-status 1 if a case failed.
+of it is booted, in which the checkout is built, installed and started, and cases/ is run, or the
+named files of it. Exit status 1 if a case failed.
 """
 import fcntl
 import os
@@ -26,16 +26,15 @@ def lock(path, how):
     fcntl.flock(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC), how)
 
 
-def ask(container):
-    """Whether all cases passed."""
-    if container.run("sh", "/checkout/tests/systemd/install.sh").returncode != 0:
+def ask(container, cases):
+    """Whether all cases passed, or those in the named files."""
+    if container.run("sh", "/checkout/tests/systemd/install.sh") != 0:
         print("failed: reeve could not be built, installed and started", flush=True)
         return False
-    cases = container.run("python3", "-B", "/checkout/tests/systemd/cases/main.py")
-    return cases.returncode == 0
+    return container.run("python3", "-B", "/checkout/tests/systemd/cases/main.py", *cases) == 0
 
 
-def test_on(suite, cache, packages):
+def test_on(suite, cache, packages, cases):
     """Whether all went well; says what did not."""
     root = os.path.join(cache, "roots", suite)
     made = subprocess.run(["sh", os.path.join(HERE, "root.sh"), root, suite, *SYSTEM, *packages],
@@ -58,7 +57,7 @@ def test_on(suite, cache, packages):
     try:
         with container:
             print(f"{suite}: booted after {time.monotonic() - begun:.1f} s", flush=True)
-            if ask(container):
+            if ask(container, cases):
                 return True
             container.run("journalctl", "--no-pager", "--unit=reeved.service")
             return False
@@ -69,16 +68,20 @@ def test_on(suite, cache, packages):
 
 def main():
     if len(sys.argv) < 3:
-        sys.exit("usage: run.py CACHE PACKAGES [SUITE...]")
-    cache, packages, *suites = sys.argv[1:]
-    for suite in suites:
-        if suite not in SUITES:
-            sys.exit(f"run.py: no suite {suite}; there are: {', '.join(SUITES)}")
+        sys.exit("usage: run.py CACHE PACKAGES [SUITE...] [CASES...]")
+    cache, packages, *words = sys.argv[1:]
+    suites = [word for word in words if word in SUITES]
+    files = [os.path.join(HERE, "cases", word + ".py") for word in words if word not in SUITES]
+    for file in files:
+        if not os.path.exists(file):
+            sys.exit(f"run.py: no suite and no file of cases {file}; the suites are: "
+                     f"{', '.join(SUITES)}")
     if reason := obstacle():
         print(f"skipped: {reason}")
         return
     try:
-        well = [test_on(suite, os.path.realpath(cache), packages.split())
+        cases = [os.path.basename(file) for file in files]
+        well = [test_on(suite, os.path.realpath(cache), packages.split(), cases)
                 for suite in suites or SUITES]
     except KeyboardInterrupt:
         sys.exit(130)

@@ -131,6 +131,32 @@ TEST(EventLog, NeverGivesATokenTwice) {
   EXPECT_EQ(calls, 1);
 }
 
+TEST(EventLog, GoesOnWhereTheOneBeforeHasEnded) {
+  EventLog before;
+  announce(before, 3);
+  EventLog after;
+  ASSERT_TRUE(after.resume(before.saved()));
+  EXPECT_EQ(after.oldest(), before.oldest());
+  EXPECT_EQ(after.first_ever(), before.first_ever());
+  EXPECT_EQ(after.at(after.newest()).run, before.at(before.newest()).run);
+  announce(after, 1);
+  EXPECT_EQ(after.newest(), before.newest() + 1);
+}
+
+TEST(EventLog, IsNotMisledByWhatItDidNotSave) {
+  EventLog before;
+  announce(before, 2);
+  auto torn = before.saved();
+  const auto second = "\"sequence\":" + std::to_string(before.newest());
+  torn.replace(torn.find(second), second.size(), "\"sequence\":7");
+  EventLog after;
+  const auto first = after.first_ever();
+  for (const auto& text : {std::string(), std::string("{}"), torn}) {
+    EXPECT_FALSE(after.resume(text)) << text;
+    EXPECT_EQ(after.newest(), first - 1);
+  }
+}
+
 }  // namespace
 
 }  // namespace reeve::registry

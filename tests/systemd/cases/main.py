@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs every test_*.py beside it, then every last_*.py, which judge what the others have asked.
+"""Runs every test_*.py beside it, then every last_*.py, which judge what the others have asked; or
+the files that are named.
 
 One line for each case, and one with the counts; what failed is told in full before them.
 """
@@ -47,7 +48,7 @@ def main():
     loader = unittest.TestLoader()
     here = os.path.dirname(os.path.realpath(__file__))
     suite = unittest.TestSuite(
-        loader.discover(here, pattern) for pattern in ("test_*.py", "last_*.py"))
+        loader.discover(here, pattern) for pattern in sys.argv[1:] or ("test_*.py", "last_*.py"))
     result = Telling()
     suite.run(result)
     faults = result.failures + result.errors
