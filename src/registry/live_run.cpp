@@ -34,6 +34,11 @@ api::Failure refusal_of_move(const Error& error, const ProcessId& process) {
       return api::failure(api::NoSuchProcess{process});
     case EPERM:
       return api::permission_denied(error.object + ", a descendant, belongs to another user");
+    case EACCES:
+      return api::permission_denied(
+          "process " + std::to_string(process.pid) +
+          " sits outside of the cgroups that are delegated to reeved's user, who may not move it "
+          "from there: have it born inside, with Spawn (reevectl spawn) or reevectl exec");
     case EBUSY:
       return api::failure(
           api::ProcessMismatch{process, "it was moved elsewhere while it was being activated"});
