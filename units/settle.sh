@@ -7,5 +7,6 @@ ldconfig
 [ -d /run/systemd/system ] || exit 0
 systemd-sysusers "$MESON_INSTALL_PREFIX/lib/sysusers.d/reeve.conf"
 systemd-tmpfiles --create "$MESON_INSTALL_PREFIX/lib/tmpfiles.d/reeve.conf"
+journalctl --update-catalog
 systemctl daemon-reload
 ! systemctl --quiet is-active dbus.service || systemctl reload dbus.service

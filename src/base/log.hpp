@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/topics.hpp"
+
 namespace reeve::log {
 
 enum class Level { error = 3, warning = 4, notice = 5, info = 6, debug = 7 };
@@ -14,6 +16,13 @@ enum class Level { error = 3, warning = 4, notice = 5, info = 6, debug = 7 };
 // What is less urgent than `level` is not written. Not thread-safe; set once at the start.
 void set_threshold(Level level);
 void write(Level level, std::string_view message);
+
+// What a message is about, for those who look for it in the journal: REEVE_RUN, REEVE_WORKER.
+struct Subject {
+  std::string_view run = {};
+  std::string_view worker = {};
+};
+void write(Level level, const Topic& topic, const Subject& subject, std::string_view message);
 
 template <class... Arguments>
 void error(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
@@ -34,6 +43,12 @@ void info(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
 template <class... Arguments>
 void debug(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
   write(Level::debug, fmt::format(format, std::forward<Arguments>(arguments)...));
+}
+
+template <class... Arguments>
+void tell(Level level, const Topic& topic, const Subject& subject,
+          fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+  write(level, topic, subject, fmt::format(format, std::forward<Arguments>(arguments)...));
 }
 
 }  // namespace reeve::log

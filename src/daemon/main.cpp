@@ -26,17 +26,20 @@ namespace {
 constexpr Microseconds private_patience{30'000'000};
 
 int refuse(const Refusal& refusal) {
-  log::error("{}", refusal.message);
+  log::tell(log::Level::error, log::topic::cannot_serve, {}, "{}", refusal.message);
   return refusal.exit_status;
 }
 
 void report(const registry::Registry::Recovered& recovered, const std::string& root) {
   if (recovered.adopted > 0)
-    log::notice("adopted: runs {}, workers {}", recovered.adopted, recovered.workers);
+    log::tell(log::Level::notice, log::topic::runs_adopted, {}, "adopted: runs {}, workers {}",
+              recovered.adopted, recovered.workers);
   if (recovered.stale > 0)
-    log::notice("runs that have lost their owner: {}; ending what they left", recovered.stale);
+    log::tell(log::Level::notice, log::topic::owners_lost, {},
+              "runs that have lost their owner: {}; ending what they left", recovered.stale);
   for (const auto& path : recovered.foreign)
-    log::warning("cgroup {} below the root {} is not one of reeve's: left alone", path, root);
+    log::tell(log::Level::warning, log::topic::foreign_cgroup, {},
+              "cgroup {} below the root {} is not one of reeve's: left alone", path, root);
   for (const auto& path : recovered.elsewhere)
     log::info("cgroup {} is served by another reeved", path);
 }
@@ -55,7 +58,8 @@ void leave_terminal() {
 service::Service::Faults read_again(const Options& options,
                                     const std::function<void(const service::AccessRules&)>& take) {
   const auto told = [](const Refusal& refusal) {
-    log::error("not reloaded: {}", refusal.message);
+    log::tell(log::Level::error, log::topic::configuration_refused, {}, "not reloaded: {}",
+              refusal.message);
     return service::Service::Faults{refusal.message};
   };
   const auto config = read_configuration(options);

@@ -36,7 +36,8 @@ SocketGuard::SocketGuard(loop::Loop& loop, std::string path,
 void SocketGuard::check() {
   auto again = make_listener(path_);
   if (again.ok()) {
-    log::notice("socket {} was gone: listening there again", path_);
+    log::tell(log::Level::notice, log::topic::socket_made_again, {},
+              "socket {} was gone: listening there again", path_);
     has_made_it_ = true;
     serve_(std::move(*again));
   } else if (again.error().number != EADDRINUSE) {

@@ -159,7 +159,8 @@ int hold(const std::optional<std::string>& socket) {
     }
     if (entries[2].revents != 0) serve_next(*listener);
     if (is_ended || pin->is_alive()) continue;
-    log::warning("the pin of cgroup {} was killed: starting another", unit->path());
+    log::tell(log::Level::warning, log::topic::pin_killed, {},
+              "the pin of cgroup {} was killed: starting another", unit->path());
     pin = find_or_start_pin(*unit);
     if (!pin) return fail(pin.error());
   }

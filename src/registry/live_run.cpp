@@ -335,8 +335,9 @@ void LiveRun::emptying_told(Emptying::News news) {
     return settle();
   }
   if (!std::exchange(stuck_, true))
-    log::warning("run {} cannot be emptied: a process in {} is stuck in the kernel; trying on", id_,
-                 directory_.path());
+    log::tell(log::Level::warning, log::topic::tree_stuck, {id_},
+              "run {} cannot be emptied: a process in {} is stuck in the kernel; trying on", id_,
+              directory_.path());
   apply(RunEvent::still_populated);
 }
 
@@ -376,8 +377,9 @@ void LiveRun::announce_closed() {
   if (by_owner) {
     surroundings_.totals.orphans_killed += report_.processes_killed;
     surroundings_.events.announce(EventKind::orphans_killed, id_, {}, report_);
-    log::notice("run {} is gone: {} processes killed, {} workers and {} reservations removed", id_,
-                report_.processes_killed, report_.workers_removed, report_.reservations_removed);
+    log::tell(log::Level::notice, log::topic::run_ended, {id_},
+              "run {} is gone: {} processes killed, {} workers and {} reservations removed", id_,
+              report_.processes_killed, report_.workers_removed, report_.reservations_removed);
   }
   surroundings_.events.announce(EventKind::run_closed, id_, {}, report_);
 }

@@ -187,9 +187,9 @@ void LiveWorker::kill_tree() {
         [this](Emptying::News news) {
           if (news == Emptying::News::stuck) {
             if (!std::exchange(stuck_, true))
-              log::warning(
-                  "cgroup {} cannot be emptied: a process is stuck in the kernel; trying on",
-                  path());
+              log::tell(log::Level::warning, log::topic::tree_stuck, {run_.id(), name()},
+                        "cgroup {} cannot be emptied: a process is stuck in the kernel; trying on",
+                        path());
             return apply(WorkerEvent::still_populated);
           }
           stuck_ = false;

@@ -222,3 +222,10 @@ class Manager(HostCase):
             with open(f"/proc/{process}/oom_score_adj", encoding="ascii") as score:
                 ours[process]["oom"] = score.read()
         self.assertEqual(ours[pid], ours[os.getpid()])
+
+    def test_finds_messages_in_the_journal_by_their_run_and_explained(self):
+        owner = self.sleeper()
+        run = reevectl("open", "--owner", str(owner.pid))["run"]["run"]
+        owner.kill()
+        self.assertTrue(eventually(lambda: "The process that owned run " + run in told(
+            "journalctl", "--no-pager", "--catalog", "_SYSTEMD_UNIT=" + REEVED, f"REEVE_RUN={run}")))
