@@ -127,6 +127,7 @@ class Trouble(HostCase):
         run = self.populate()
         before = self.state_of(run)
         reeved = main_pid(REEVED)
+        self.addCleanup(systemctl, "restart", "systemd-logind.service")  # which does not survive it
         subprocess.run(["systemctl", "restart", "dbus.service"], check=False)
         counted = ["busctl", "call", "io.reeve", "/io/reeve", "io.reeve.Registry1", "CountEntries"]
         self.assertTrue(eventually(lambda: subprocess.run(
