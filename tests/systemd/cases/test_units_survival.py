@@ -61,13 +61,14 @@ class Restart(HostCase):
         self.addCleanup(too_late.cancel)
         seen = []
 
-        def read_until(worker):
+        def read_until(word):
             for line in follower.stdout:
                 seen.append(line)
-                if worker in line:
+                if word in line:
                     return
             self.fail("the events ended")
 
+        read_until("runOpened")  # what is there already; whether that is all, nothing says
         for name in ("first", "second", "third"):
             reevectl("--run", run, "reserve", name, "--timeout", "1h")
             read_until(name)
