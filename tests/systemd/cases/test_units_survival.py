@@ -231,3 +231,11 @@ class Manager(HostCase):
         owner.kill()
         self.assertTrue(eventually(lambda: "The process that owned run " + run in told(
             "journalctl", "--no-pager", "--catalog", "_SYSTEMD_UNIT=" + REEVED, f"REEVE_RUN={run}")))
+
+    def test_starts_reeved_for_whoever_asks_by_socket_or_bus(self):
+        for ask in (["reevectl", "entries", "--count"],
+                    ["busctl", "call", "io.reeve", "/io/reeve", "io.reeve.Registry1", "CountEntries"]):
+            with self.subTest(ask[0]):
+                systemctl("stop", REEVED)
+                told(*ask)
+                self.assertEqual(shown(REEVED, "ActiveState"), "active")
