@@ -38,7 +38,8 @@ struct NamedWorker {
 struct OpenRun {
   static constexpr std::string_view name = "OpenRun";
   static constexpr std::string_view text =
-      "Opens a run. Without \"owner\" the calling process owns it.";
+      "Opens a run. Without \"owner\" the calling process owns it. Without \"placement\" it is in\n"
+      "the owner's unit if that is a service that delegates its cgroup, else in the registry.";
 
   struct Input {
     std::optional<std::string> name = {};

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <memory>
 #include <utility>
 
 namespace reeve {
@@ -54,5 +55,8 @@ class FileDescriptor {
   int fd_ = -1;
   const Closer* closer_ = nullptr;
 };
+
+// Stays open while anybody holds it: an operation that is under way, too.
+using SharedDescriptor = std::shared_ptr<const FileDescriptor>;
 
 }  // namespace reeve

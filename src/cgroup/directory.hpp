@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 
 namespace reeve::cgroup {
 
+// Copies share the descriptor.
 class Directory {
  public:
   Directory() = default;
@@ -26,10 +28,11 @@ class Directory {
   [[nodiscard]] std::string path_of(const std::string& child) const {
     return path_ == "/" ? "/" + child : path_ + "/" + child;
   }
-  [[nodiscard]] int descriptor() const { return fd_.get(); }
+  [[nodiscard]] int descriptor() const { return fd_ ? fd_->get() : -1; }
+  [[nodiscard]] const SharedDescriptor& shared_descriptor() const { return fd_; }
   // The kernel's number for this cgroup, never used again until the next boot.
   [[nodiscard]] std::uint64_t id() const;
-  explicit operator bool() const { return static_cast<bool>(fd_); }
+  explicit operator bool() const { return fd_ != nullptr; }
 
   [[nodiscard]] Result<std::vector<std::string>> children() const;
   // Of this cgroup alone, without those below; a zombie is in none.
@@ -51,17 +54,24 @@ class Directory {
   void remove_note(const std::string& name) const;
   [[nodiscard]] Result<std::map<std::string, std::string>> notes() const;
 
+  // Whose it is: who may make and remove cgroups in it. Nothing where that cannot be told.
+  [[nodiscard]] std::optional<uid_t> user() const;
+  // So that those below this cgroup are shown to the same users.
+  [[nodiscard]] Status copy_mode_of(const Directory& other) const;
+
   // For operations on the loop.
   [[nodiscard]] Result<FileDescriptor> open_file(const std::string& name, int flags) const;
-  // EWOULDBLOCK where another daemon has it. Ends with this object, or with the daemon.
+  // EWOULDBLOCK where another daemon has it. Ends with the last copy of this object, or with the
+  // daemon.
   [[nodiscard]] Status lock() const;
   // Whether this cgroup still bears its name in `parent`, and was not removed.
   [[nodiscard]] bool is_still_in(const Directory& parent, const std::string& name) const;
 
  private:
-  Directory(FileDescriptor fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  Directory(FileDescriptor fd, std::string path)
+      : fd_(std::make_shared<const FileDescriptor>(std::move(fd))), path_(std::move(path)) {}
 
-  FileDescriptor fd_;
+  SharedDescriptor fd_;
   std::string path_;
 };
 

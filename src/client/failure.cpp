@@ -102,8 +102,15 @@ std::string told(const TooMany& error) {
 }
 
 std::string told(const NotDelegated& error) {
-  return fmt::format("the cgroup {} is not delegated: in its unit, set Delegate=yes",
-                     error.control_group);
+  const std::string_view path = error.control_group;
+  const auto unit = path.substr(path.rfind('/') + 1);
+  if (!unit.ends_with(".service"))
+    return fmt::format("the cgroup {} is not delegated: it takes a unit with Delegate=yes", path);
+  const bool of_user = path.find("/user@") != std::string_view::npos;
+  return fmt::format(
+      "the unit {} does not delegate its cgroup: say Delegate=yes, and best DelegateSubgroup=main, "
+      "in its section [Service], then systemctl{} daemon-reload, and restart it",
+      unit, of_user ? " --user" : "");
 }
 
 std::string told(const KernelTooOld& error) {

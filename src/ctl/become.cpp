@@ -57,6 +57,7 @@ ExitCode verb_run(const Options& given) {
   const auto opened = session->call<OpenRun>({.name = options.name,
                                               .on_owner_exit = options.policy,
                                               .grace = options.grace,
+                                              .placement = options.placement,
                                               .metadata = options.metadata});
   if (!opened) return exit_run_failed;
   if (!session->call<EnterRun>({opened->run.run})) return exit_run_failed;

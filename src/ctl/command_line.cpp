@@ -18,6 +18,8 @@ constexpr std::array entries{
     OptionEntry{'g', "grace", "TIME", "between SIGTERM and the kill: 10s, 500ms, 1min"},
     OptionEntry{'m', "metadata", "KEY=VALUE", "to be stored and returned; may be repeated"},
     OptionEntry{'o', "owner", "PID", "the process whose death ends the run"},
+    OptionEntry{'l', "placement", "PLACE",
+                "where the run is: registry, or caller: in one's own unit"},
     OptionEntry{'R', "root", "CGROUP", "where a daemon started for this run keeps it"},
     OptionEntry{'P', "pid", "PID", "the worker's process"},
     OptionEntry{'d', "handle", "TEXT", "the application's own handle for the worker"},
@@ -59,8 +61,9 @@ const Verb complete{"complete", "-- WORD…", "print what may come next", 0, any
 const std::vector<Group>& verb_groups() {
   static const std::vector<Group> groups{
       {"Runs",
-       {{"run", "-- CMD…", "open a run, enter it and become CMD", 1, any, "npgmR", verb_run},
-        {"open", "--owner PID", "open a run that ends with that process", 0, 0, "npgmo", verb_open},
+       {{"run", "-- CMD…", "open a run, enter it and become CMD", 1, any, "npglmR", verb_run},
+        {"open", "--owner PID", "open a run that ends with that process", 0, 0, "npglmo",
+         verb_open},
         {"close", "[RUN]", "end a run and everything in it", 0, 1, "p", verb_close},
         {"runs", "", "list runs", 0, 0, "", verb_runs}}},
       {"Workers",

@@ -82,6 +82,7 @@ Words values_of(const OptionEntry& option, const Options& options) {
   const std::string_view name = option.name;
   if (name == "run") return runs(options);
   if (name == "policy") return names<OwnerExitPolicy>();
+  if (name == "placement") return names<Placement>();
   if (name == "state") return names<WorkerState>();
   if (name == "json") return {"pretty", "short", "off"};
   return {};

@@ -121,6 +121,9 @@ std::string take(Options& options, int letter, const std::string& value) {
     case 'p':
       options.policy = schema::value_named<OwnerExitPolicy>(value);
       return options.policy ? "" : "--policy must be kill, terminate or keep";
+    case 'l':
+      options.placement = schema::value_named<Placement>(value);
+      return options.placement ? "" : "--placement must be registry or caller";
     case 's':
       options.state = schema::value_named<WorkerState>(value);
       return options.state ? "" : "--state must be reserved, active, stopping or exited";

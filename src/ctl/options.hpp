@@ -35,6 +35,7 @@ struct Options {
 
   std::optional<std::string> name, root, handle, fingerprint;
   std::optional<OwnerExitPolicy> policy;
+  std::optional<Placement> placement;
   std::optional<Microseconds> grace, timeout;
   std::optional<std::int64_t> pid, owner, after;
   std::optional<WorkerState> state;

@@ -15,6 +15,7 @@ ExitCode verb_open(const Options& options) {
                                               .owner = ProcessId{.pid = *options.owner},
                                               .on_owner_exit = options.policy,
                                               .grace = options.grace,
+                                              .placement = options.placement,
                                               .metadata = options.metadata});
   if (!output) return output.error();
   if (!printed_as_json(options, *output)) fmt::print("{}\n", output->run.run);

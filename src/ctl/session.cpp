@@ -18,6 +18,8 @@ std::string advice(const Failure& failure) {
     return ", or name its socket with --socket";
   if (const auto error = failure.as<NoSuchRun>(); error && !error->run)
     return " with --run or REEVE_RUN_ID";
+  if (failure.is<NotDelegated>())
+    return "; or leave the unit, with its limits and its name in the journal: --placement registry";
   if (failure.is<ProcessInOtherRun>()) return " with --run";
   return {};
 }

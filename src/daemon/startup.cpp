@@ -18,11 +18,12 @@
 #include "base/log.hpp"
 #include "base/paths.hpp"
 #include "base/text.hpp"
+#include "cgroup/delegation.hpp"
 #include "cgroup/limits.hpp"
 #include "daemon/exit_codes.hpp"
 #include "daemon/notifier.hpp"
 #include "process/process.hpp"
-#include "registry/names.hpp"
+#include "registry/site.hpp"
 #include "sys/calls.hpp"
 #include "varlink/listen.hpp"
 
@@ -85,15 +86,6 @@ namespace {
 constexpr int holding_attempts = 1000;
 constexpr std::chrono::milliseconds holding_pause{1};
 
-// systemd marks what it delegates with an extended attribute of this name.
-bool is_delegated(const cgroup::Directory& directory) {
-  for (const char* name : {"trusted.delegate", "user.delegate"}) {
-    const auto value = sys::get_extended_attribute(directory.descriptor(), name);
-    if (value.ok() && *value == "1") return true;
-  }
-  return false;
-}
-
 // Somebody else's, who holds it: not to be made here.
 bool is_beside_unit(const Options& options) {
   return options.root->starts_with("../");
@@ -116,10 +108,9 @@ Required<std::string> choose_root(const Options& options, const config::Config& 
                                            *options.root, mount.point)};
   }
   if (config.root) return *config.root;
-  if (own != "/") {
-    const auto directory = cgroup::Directory::open(mount.point, own);
-    if (directory.ok() && is_delegated(*directory)) return own;
-  }
+  // With DelegateSubgroup= the unit's own cgroup is the one above.
+  if (const auto delegated = cgroup::delegated_around(mount, own); delegated.ok() && *delegated)
+    return (*delegated)->path();
   if (::geteuid() == 0) return std::string("/reeve");
   return Refusal{exit_no_permission,
                  fmt::format("no cgroup to keep runs in: the own one, {}, is not delegated; {}",
@@ -183,7 +174,12 @@ Required<Root> open_root(const Options& options, const config::Config& config,
   const auto own_path = mount.below(*own);
   const auto path = choose_root(options, config, mount, own_path.empty() ? "/" : own_path);
   if (!path) return path.error();
-  if (registry::run_id_in_path(own_path, *path))
+  const auto sits_in_run = [&](const cgroup::Directory& root) {
+    const auto run = registry::run_at(root, own_path);
+    return run.ok() && *run;
+  };
+  if (const auto present = cgroup::Directory::open(mount.point, *path);
+      present.ok() && sits_in_run(*present))
     return Refusal{exit_failure,
                    fmt::format("reeved sits in a run of its own root, {}: it would end with that "
                                "run; start it from outside, or give another --root",

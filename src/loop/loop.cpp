@@ -159,22 +159,24 @@ Operation Loop::write(FileDescriptor file, std::string content, Handler handler)
       false);
 }
 
-Operation Loop::make_directory(int directory, std::string path, Handler handler) {
+Operation Loop::make_directory(SharedDescriptor directory, std::string path, Handler handler) {
   return start(
       std::move(handler),
       [&](io_uring_sqe* entry, Slot& slot) {
+        slot.directory = std::move(directory);
         slot.text = std::move(path);
-        io_uring_prep_mkdirat(entry, directory, slot.text.c_str(), 0755);
+        io_uring_prep_mkdirat(entry, slot.directory->get(), slot.text.c_str(), 0755);
       },
       false);
 }
 
-Operation Loop::remove_directory(int directory, std::string path, Handler handler) {
+Operation Loop::remove_directory(SharedDescriptor directory, std::string path, Handler handler) {
   return start(
       std::move(handler),
       [&](io_uring_sqe* entry, Slot& slot) {
+        slot.directory = std::move(directory);
         slot.text = std::move(path);
-        io_uring_prep_unlinkat(entry, directory, slot.text.c_str(), AT_REMOVEDIR);
+        io_uring_prep_unlinkat(entry, slot.directory->get(), slot.text.c_str(), AT_REMOVEDIR);
       },
       false);
 }
@@ -197,6 +199,7 @@ void Loop::complete(std::uint64_t user_data, int result) {
   ++slot.generation;
   slot.in_flight = false;
   slot.file.reset();
+  slot.directory.reset();
   slot.text.clear();
   free_slots_.push_back(index);
   if (slot.fault < 0) result = slot.fault;

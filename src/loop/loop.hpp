@@ -82,9 +82,11 @@ class Loop {
   // One write(2) at offset 0, on a kernel worker thread from the start: a write to cgroup.procs or
   // cgroup.kill would otherwise make the submitter spin first.
   [[nodiscard]] Operation write(FileDescriptor file, std::string content, Handler handler);
-  // `directory` stays open until the handler was called or the loop ends.
-  [[nodiscard]] Operation make_directory(int directory, std::string path, Handler handler);
-  [[nodiscard]] Operation remove_directory(int directory, std::string path, Handler handler);
+  // `directory` is held until it is done, whether or not anybody still waits for it.
+  [[nodiscard]] Operation make_directory(SharedDescriptor directory, std::string path,
+                                         Handler handler);
+  [[nodiscard]] Operation remove_directory(SharedDescriptor directory, std::string path,
+                                           Handler handler);
 
   [[nodiscard]] Timer at(Microseconds monotonic_deadline, std::function<void()> handler);
   [[nodiscard]] Timer after(Microseconds delay, std::function<void()> handler) {
@@ -108,6 +110,7 @@ class Loop {
     bool cancellable = false;
     int fault = 0;  // what a test wants it to end with
     FileDescriptor file;
+    SharedDescriptor directory;
     std::string text;
   };
 

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "base/log.hpp"
+#include "registry/site.hpp"
 
 namespace reeve::registry {
 
@@ -54,8 +55,9 @@ bool Activation::is_left_alone(const process::Process& descendant) const {
   const auto path = descendant.control_group();
   if (!path) return path.error().number == ESRCH;
   const auto below = mount_.below(*path);
-  return below == leaf_.path() ||
-         (cgroup::is_within(below, place_.root) && below != place_.entered);
+  if (below == place_.entered) return false;
+  const auto run = run_at(place_.root, below);
+  return !run || *run;
 }
 
 Result<std::list<Activation::Moving>> Activation::descendants_outside() {

@@ -2,8 +2,7 @@
 //
 //   1. the process and its descendants are looked at: the caller must have a right to each;
 //   2. the process is moved, unless it was born inside;
-//   3. every descendant that sits outside of the registry or in the run's `entered` cgroup is
-//   moved;
+//   3. every descendant that sits in no run, or in this one's `entered` cgroup, is moved;
 //   4. again from 3 until nothing new appears: what a process forks after its move is inside.
 //
 // A descendant that is already in the cgroup of another worker stays there: it is that worker's.
@@ -26,8 +25,8 @@ namespace reeve::registry {
 class Activation {
  public:
   struct Place {
-    std::string root;     // path of the registry's root
-    std::string entered;  // path of the run's cgroup for processes that entered it
+    cgroup::Directory root;  // the registry's
+    std::string entered;     // path of the run's cgroup for processes that entered it
   };
   // Whether the caller may have this descendant moved.
   using MayMove = std::function<bool(const process::Process&)>;

@@ -47,13 +47,16 @@ void Emptying::watch() {
 void Emptying::kill() {
   kill_wanted_ = true;
   watch();
-  const auto populated = directory_.is_populated();
-  if (!is_known_empty(populated)) write_kill();
+  if (!is_known_empty(directory_.is_populated())) return write_kill();
+  soon_ = loop_.after(Microseconds{0}, [this] { look(); });
 }
 
 void Emptying::write_kill() {
   kill_written_ = true;
-  patience_ = loop_.after(stuck_after, [this] { tell(News::stuck); });
+  // Of a cgroup that somebody removes right after its last process the kernel may tell nothing.
+  patience_ = loop_.after(stuck_after, [this] {
+    tell(is_known_empty(directory_.is_populated()) ? News::empty : News::stuck);
+  });
   for (const char* process : {"/proc/self", "/proc/1"}) {
     if (!may_hold(mount_, directory_.path(), process)) continue;
     log::error("cgroup {} may hold {}: not killed; if so, move that process out of it",

@@ -4,6 +4,7 @@
 
 #include "registry/names.hpp"
 #include "registry/records.hpp"
+#include "registry/site.hpp"
 
 namespace reeve::registry {
 
@@ -24,10 +25,22 @@ std::vector<std::string> sorted_children(const cgroup::Directory& directory) {
   return std::move(*children);
 }
 
+// One that cannot be found has no entries to show.
+cgroup::Directory tree_of(const cgroup::Mount& mount, const cgroup::Directory& entry,
+                          const RunRecord& record) {
+  const auto site = Site::find(mount, entry, record);
+  return site.ok() ? site->tree : cgroup::Directory();
+}
+
 }  // namespace
 
-EntryWalk::EntryWalk(loop::Loop& loop, const cgroup::Directory& root, Handler handler)
-    : loop_(loop), root_(root), handler_(std::move(handler)), runs_(sorted_children(root)) {
+EntryWalk::EntryWalk(loop::Loop& loop, const cgroup::Mount& mount, const cgroup::Directory& root,
+                     Handler handler)
+    : loop_(loop),
+      mount_(mount),
+      root_(root),
+      handler_(std::move(handler)),
+      runs_(sorted_children(root)) {
   soon_ = loop_.after(Microseconds{0}, [this] { advance(); });
 }
 
@@ -64,6 +77,10 @@ void EntryWalk::begin_run() {
       run_is_alive_ = is_alive(record->owner);
       entry.process = process_id(record->owner);
       entry.process_is_alive = run_is_alive_;
+      if (record->control_group) {
+        entry.control_group = *record->control_group;
+        run_ = tree_of(mount_, run_, *record);
+      }
     }
     entry.record = std::move(*text);
   }
@@ -94,17 +111,22 @@ void EntryWalk::read_worker(const std::string& name) {
   entries_.push_back(std::move(entry));
 }
 
-std::int64_t EntryWalk::count(const cgroup::Directory& root) {
+std::int64_t EntryWalk::count(const cgroup::Mount& mount, const cgroup::Directory& root) {
   std::int64_t count = 0;
   for (const auto& name : sorted_children(root)) {
     if (!run_id_of(name)) continue;
     ++count;
     const auto run = root.open_child(name);
     if (!run) continue;
-    const auto children = run->children();
-    if (children.ok())
-      count += std::count_if(children->begin(), children->end(),
-                             [](const auto& child) { return is_worker_directory(child); });
+    auto children = sorted_children(*run);
+    if (children.empty()) {  // or placed elsewhere
+      const auto text = run->record();
+      const auto record = text.ok() ? read_run_record(*text) : Result<RunRecord>(text.error());
+      if (record.ok() && record->control_group)
+        children = sorted_children(tree_of(mount, *run, *record));
+    }
+    count += std::count_if(children.begin(), children.end(),
+                           [](const auto& child) { return is_worker_directory(child); });
   }
   return count;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cgroup/directory.hpp"
+#include "cgroup/hierarchy.hpp"
 #include "loop/loop.hpp"
 #include "reeve/types.hpp"
 
@@ -15,11 +16,13 @@ class EntryWalk {
  public:
   using Handler = std::function<void(std::vector<Entry>)>;
 
-  // `root` outlives this object. The handler is called once, from the loop, and may destroy it.
-  EntryWalk(loop::Loop& loop, const cgroup::Directory& root, Handler handler);
+  // `mount` and `root` outlive this object. The handler is called once, from the loop, and may
+  // destroy it.
+  EntryWalk(loop::Loop& loop, const cgroup::Mount& mount, const cgroup::Directory& root,
+            Handler handler);
 
   // How many there are, without reading them.
-  static std::int64_t count(const cgroup::Directory& root);
+  static std::int64_t count(const cgroup::Mount& mount, const cgroup::Directory& root);
 
  private:
   void advance();
@@ -27,6 +30,7 @@ class EntryWalk {
   void read_worker(const std::string& directory);
 
   loop::Loop& loop_;
+  const cgroup::Mount& mount_;
   const cgroup::Directory& root_;
   Handler handler_;
   std::vector<std::string> runs_;     // directories still to be read

@@ -13,10 +13,7 @@
 namespace reeve::registry {
 
 namespace {
-constexpr unsigned creation_attempts = 100;
-constexpr Microseconds creation_retry{10'000};
 constexpr Microseconds removal_retry{100'000};
-constexpr Microseconds retry_after{1'000'000};
 }  // namespace
 
 // A process on its way into the run.
@@ -72,8 +69,8 @@ reeve::Run LiveRun::described() const {
   run.owner_user_id = record_.uid;
   run.on_owner_exit = record_.policy;
   run.grace = record_.grace;
-  run.placement = record_.placement;
-  run.control_group = directory_.path();
+  run.placement = record_.placement.value_or(Placement::registry);
+  run.control_group = record_.control_group.value_or(directory().path());
   run.opened_at = record_.opened_at;
   run.workers = static_cast<std::int64_t>(listed_.size());
   run.metadata = record_.metadata;
@@ -108,12 +105,12 @@ void LiveRun::perform(RunActions actions) {
   using enum RunAction;
   if (actions.has(disarm_timer)) timer_.disarm();
   if (actions.has(write_record))
-    if (const auto written = this->write_record(); !written)
+    if (const auto written = this->write_record(phase()); !written)
       log::warning("run {}: {}", id_, written.error().message());
   if (actions.has(watch_owner)) this->watch_owner();
   if (actions.has(announce_opened)) surroundings_.events.announce(EventKind::run_opened, id_);
   if (actions.has(signal_all)) {
-    signal_tree(directory_, surroundings_.mount, SIGTERM);
+    signal_tree(directory(), surroundings_.mount, SIGTERM);
     for (const auto& [key, worker] : workers_)
       worker->thaw_to_be_heard();
   }
@@ -130,76 +127,38 @@ void LiveRun::perform(RunActions actions) {
   }
 }
 
-Status LiveRun::write_record() const {
+Status LiveRun::write_record(RunPhase phase) const {
   auto record = record_;
-  // A directory that has a record is a run: `opening` is what a crash finds without one.
-  if (record.phase == RunPhase::opening) record.phase = RunPhase::open;
-  return directory_.write_record(json::encoded(record));
+  record.phase = phase;
+  return site_.entry.write_record(json::encoded(record));
 }
 
 // ---- opening
 
-void LiveRun::create(Answer<reeve::Run> answer) {
+void LiveRun::create(std::optional<cgroup::Directory> place, Answer<reeve::Run> answer) {
   opening_answer_ = std::move(answer);
-  make_directory(1);
-}
-
-void LiveRun::make_directory(unsigned attempt) {
-  making_ = surroundings_.loop.make_directory(
-      surroundings_.root.descriptor(), run_directory(id_),
-      [this, attempt](int result) { directory_made(result, attempt); });
-}
-
-void LiveRun::directory_made(int result, unsigned attempt) {
-  // Until it is locked, another daemon on the same root takes it for one that a crash left.
-  const bool being_removed = result == -EEXIST && attempt > 1;
-  const auto opened =
-      result < 0
-          ? Status(Error{-result, surroundings_.root.path_of(run_directory(id_)), "make cgroup"})
-          : open_and_lock();
-  if ((being_removed || opened.error_is(EWOULDBLOCK) || opened.error_is(ENOENT)) &&
-      attempt < creation_attempts) {
-    soon_ =
-        surroundings_.loop.after(creation_retry, [this, attempt] { make_directory(attempt + 1); });
-    return;
-  }
-  if (opened.ok()) return enable_controllers();
-  opening_ended(opened);
-}
-
-void LiveRun::enable_controllers() {
-  if (surroundings_.controllers.empty()) return opening_ended(write_record());
-  auto file = directory_.open_file("cgroup.subtree_control", O_WRONLY);
-  if (!file) return opening_ended(file.error());
-  making_ =
-      surroundings_.loop.write(std::move(*file), surroundings_.controllers, [this](int result) {
-        if (result < 0)
-          return opening_ended(Error{-result, directory_.path(), "enable controllers in"});
-        opening_ended(write_record());
+  founding_ = std::make_unique<Founding>(
+      surroundings_, run_directory(id_), std::move(place), site_,
+      [this](RunPhase phase) {
+        if (site_.place) record_.control_group = site_.place->path_of(run_directory(id_));
+        if (site_.place && site_.tree)
+          record_.control_group_id = static_cast<std::int64_t>(site_.tree.id());
+        return write_record(phase);
+      },
+      [this](const Status& status) {
+        founding_.reset();
+        opening_ended(status);
       });
 }
 
 void LiveRun::opening_ended(const Status& status) {
   const auto answer = std::exchange(opening_answer_, nullptr);
-  if (status.ok()) {
-    apply(RunEvent::opened);
-    return answer(described());
+  if (!status) {
+    answer(api::system_failed(status.error()));
+    return apply(RunEvent::opening_failed);
   }
-  if (directory_.descriptor() >= 0)
-    (void)surroundings_.loop.remove_directory(surroundings_.root.descriptor(), run_directory(id_),
-                                              nullptr);
-  answer(api::system_failed(status.error()));
-  apply(RunEvent::opening_failed);
-}
-
-Status LiveRun::open_and_lock() {
-  auto directory = surroundings_.root.open_child(run_directory(id_));
-  if (!directory) return directory.error();
-  if (auto locked = directory->lock(); !locked) return locked;
-  if (!directory->is_still_in(surroundings_.root, run_directory(id_)))
-    return Error{ENOENT, directory->path(), "open the new cgroup"};
-  directory_ = std::move(*directory);
-  return Done{};
+  apply(RunEvent::opened);
+  answer(described());
 }
 
 void LiveRun::watch_owner() {
@@ -225,14 +184,18 @@ void LiveRun::owner_died() {
 
 // ---- adoption
 
-void LiveRun::adopt(cgroup::Directory directory) {
-  directory_ = std::move(directory);
-  auto children = directory_.children();
+void LiveRun::adopt(Site site) {
+  site_ = std::move(site);
+  if (!site_.tree) return end_without_tree();
+  if (site_.place)
+    if (const auto shown = directory().copy_mode_of(surroundings_.root); !shown)
+      log::warning("{}", shown.error().message());
+  auto children = directory().children();
   if (!children)
     log::warning("run {}: {}", id_, children.error().message());
   else
     for (const auto& name : *children) {
-      if (const auto child = directory_.open_child(name))
+      if (const auto child = directory().open_child(name))
         return_strangers(surroundings_.mount, *child);
       if (is_worker_directory(name)) adopt_worker(name);
     }
@@ -260,20 +223,27 @@ void LiveRun::adopt(cgroup::Directory directory) {
   }
 }
 
+// Removed together with the unit it was placed in, or the daemon died before it was made. What was
+// in it is gone, for only an empty cgroup can be removed.
+void LiveRun::end_without_tree() {
+  log::notice("run {} has no cgroup {} any more: it is ended", id_, *record_.control_group);
+  record_.phase = RunPhase::killing;
+  perform(RunActions(RunAction::kill_tree));
+}
+
 void LiveRun::adopt_worker(const std::string& name) {
-  const auto directory = directory_.open_child(name);
-  if (!directory) return;
-  const auto text = directory->record();
+  const auto leaf = directory().open_child(name);
+  if (!leaf) return;
+  const auto text = leaf->record();
   auto record = text.ok() ? read_worker_record(*text) : Result<WorkerRecord>(text.error());
   if (!record) {
     // A reservation cut short between mkdir and record. Populated, it dies with its run.
-    const auto populated = directory->is_populated();
+    const auto populated = leaf->is_populated();
     if (text.error_is(ENODATA) && populated.ok() && !*populated)
-      (void)surroundings_.loop.remove_directory(surroundings_.root.descriptor(),
-                                                run_directory(id_) + "/" + name, nullptr);
+      (void)surroundings_.loop.remove_directory(directory().shared_descriptor(), name, nullptr);
     else
       log::warning("cgroup {} has no record of a worker that can be read: it ends with its run",
-                   directory->path());
+                   leaf->path());
     return;
   }
   auto worker = std::make_unique<LiveWorker>(surroundings_, *this, name, std::move(*record));
@@ -309,23 +279,17 @@ void LiveRun::empty_tree(bool kill) {
   if (kill) {
     // Counted before, for afterwards there is nothing to count.
     if (report_.processes_killed == 0)
-      report_.processes_killed = static_cast<std::int64_t>(directory_.processes_in_tree().size());
+      report_.processes_killed = static_cast<std::int64_t>(directory().processes_in_tree().size());
     for (const auto& [key, worker] : workers_)
       worker->kill_process();
   }
-  if (!emptying_) {
-    auto own = surroundings_.root.open_child(run_directory(id_));
-    if (!own) {
-      const bool gone = own.error().number == ENOENT;
-      if (!gone) log::warning("{}; will try again", own.error().message());
-      soon_ = surroundings_.loop.after(gone ? Microseconds{0} : retry_after, [this, gone] {
-        gone ? settle() : apply(RunEvent::still_populated);
-      });
-      return;
-    }
-    emptying_ = std::make_unique<Emptying>(surroundings_.loop, surroundings_.mount, std::move(*own),
-                                           [this](Emptying::News news) { emptying_told(news); });
+  if (!site_.tree) {
+    soon_ = surroundings_.loop.after(Microseconds{0}, [this] { settle(); });
+    return;
   }
+  if (!emptying_)
+    emptying_ = std::make_unique<Emptying>(surroundings_.loop, surroundings_.mount, directory(),
+                                           [this](Emptying::News news) { emptying_told(news); });
   kill ? emptying_->kill() : emptying_->watch();
 }
 
@@ -337,7 +301,7 @@ void LiveRun::emptying_told(Emptying::News news) {
   if (!std::exchange(stuck_, true))
     log::tell(log::Level::warning, log::topic::tree_stuck, {id_},
               "run {} cannot be emptied: a process in {} is stuck in the kernel; trying on", id_,
-              directory_.path());
+              directory().path());
   apply(RunEvent::still_populated);
 }
 
@@ -356,16 +320,16 @@ void LiveRun::settle() {
 void LiveRun::remove_tree() {
   for (const auto& [key, worker] : workers_)
     worker->notice_end_of_run();
-  removal_ = std::make_unique<Removal>(
-      surroundings_.loop, surroundings_.root, run_directory(id_), [this](int result) {
-        removal_.reset();
+  clearing_ = std::make_unique<Clearing>(
+      surroundings_.loop, surroundings_.root, run_directory(id_), site_, [this](int result) {
+        clearing_.reset();
         if (result == -EBUSY || result == -ENOTEMPTY) {
           soon_ =
               surroundings_.loop.after(removal_retry, [this] { apply(RunEvent::removal_refused); });
           return;
         }
         if (result < 0)
-          log::warning("cannot remove cgroup {}: {}; remove it by hand", directory_.path(),
+          log::warning("cannot remove cgroup {}: {}; remove it by hand", site_.entry.path(),
                        errno_name(-result));
         apply(RunEvent::removed);
       });
@@ -396,11 +360,11 @@ void LiveRun::enter(process::Process process, Answer<reeve::Run> answer) {
     ended->answer(outcome);
   };
   entering.making = surroundings_.loop.make_directory(
-      surroundings_.root.descriptor(), run_directory(id_) + "/" + std::string(entered_directory),
+      directory().shared_descriptor(), std::string(entered_directory),
       [this, &entering, finish](int result) {
         if (result < 0 && result != -EEXIST)
-          return finish(api::system_failed(Error{-result, directory_.path(), "make a cgroup in"}));
-        auto target = directory_.open_child(std::string(entered_directory));
+          return finish(api::system_failed(Error{-result, directory().path(), "make a cgroup in"}));
+        auto target = directory().open_child(std::string(entered_directory));
         if (!target) return finish(api::system_failed(target.error()));
         entering.target = std::move(*target);
         entering.move = std::make_unique<Move>(

@@ -12,7 +12,7 @@
 #include "registry/emptying.hpp"
 #include "registry/live_worker.hpp"
 #include "registry/records.hpp"
-#include "registry/removal.hpp"
+#include "registry/site.hpp"
 #include "registry/surroundings.hpp"
 
 namespace reeve::registry {
@@ -30,7 +30,8 @@ class LiveRun {
 
   [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] const RunRecord& record() const { return record_; }
-  [[nodiscard]] const cgroup::Directory& directory() const { return directory_; }
+  // Its tree.
+  [[nodiscard]] const cgroup::Directory& directory() const { return site_.tree; }
   [[nodiscard]] const process::Process& owner() const { return owner_; }
   [[nodiscard]] RunPhase phase() const { return record_.phase; }
   [[nodiscard]] bool is_open() const { return state_of(phase()) == RunState::open; }
@@ -51,10 +52,11 @@ class LiveRun {
   // The worker whose main process this is; nullptr if it is none's.
   [[nodiscard]] const LiveWorker* worker_of(const process::Identity& process) const;
 
-  // Makes the directory and its record; the lifecycle's `opened` or `opening_failed` follows.
-  void create(Answer<reeve::Run> answer);
-  // After a restart, with the run's directory open and locked: takes up what was going on.
-  void adopt(cgroup::Directory directory);
+  // Makes the run's cgroups, in a place other than the registry if one is given, and its record;
+  // the lifecycle's `opened` or `opening_failed` follows.
+  void create(std::optional<cgroup::Directory> place, Answer<reeve::Run> answer);
+  // After a restart, with the run's entry open and locked: takes up what was going on.
+  void adopt(Site site);
   // Kills, or terminates first, and answers when nothing is left.
   Waiters<CleanupReport>::Token close(OwnerExitPolicy policy, Answer<CleanupReport> answer);
   void forget_waiter(Waiters<CleanupReport>::Token token) { closing_waiters_.remove(token); }
@@ -82,15 +84,12 @@ class LiveRun {
 
   void apply(RunEvent event);
   void perform(RunActions actions);
-  [[nodiscard]] Status write_record() const;
+  [[nodiscard]] Status write_record(RunPhase phase) const;
 
-  void make_directory(unsigned attempt);
-  void directory_made(int result, unsigned attempt);
-  Status open_and_lock();
-  void enable_controllers();
   void opening_ended(const Status& status);
   void watch_owner();
   void owner_died();
+  void end_without_tree();
   void adopt_worker(const std::string& name);
   void condemn_workers();
   void empty_tree(bool kill);
@@ -103,16 +102,16 @@ class LiveRun {
   RunRecord record_;
   process::Process owner_;
   Forget forget_;
-  cgroup::Directory directory_;
+  Site site_;
   CleanupReport report_;
   bool stuck_ = false;
 
-  loop::Operation making_;
   loop::Operation owner_watch_;
   loop::Timer timer_;
   loop::Timer soon_;
   std::unique_ptr<Emptying> emptying_;
-  std::unique_ptr<Removal> removal_;
+  std::unique_ptr<Founding> founding_;
+  std::unique_ptr<Clearing> clearing_;
   Answer<reeve::Run> opening_answer_;
   Waiters<CleanupReport> closing_waiters_;
   std::map<std::uint64_t, std::unique_ptr<Entering>> entering_;

@@ -208,9 +208,8 @@ void LiveWorker::kill_process() const {
 }
 
 void LiveWorker::remove_directory() {
-  const auto below_root = run_directory(run_.id()) + "/" + directory_;
   removal_ = std::make_unique<Removal>(
-      surroundings_.loop, surroundings_.root, below_root, [this](int result) {
+      surroundings_.loop, run_.directory(), directory_, [this](int result) {
         removal_.reset();
         if (result == -EBUSY || result == -ENOTEMPTY) {
           soon_ = surroundings_.loop.after(removal_retry,

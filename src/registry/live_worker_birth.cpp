@@ -28,7 +28,7 @@ void LiveWorker::directory_made(int result, unsigned attempts) {
   if (result == -EEXIST && attempts < creation_attempts) {
     directory_ = run_.claim_directory(record_.name);
     making_ = surroundings_.loop.make_directory(
-        surroundings_.root.descriptor(), run_directory(run_.id()) + "/" + directory_,
+        run_.directory().shared_descriptor(), directory_,
         [this, attempts](int made) { directory_made(made, attempts + 1); });
     return;
   }
@@ -37,8 +37,8 @@ void LiveWorker::directory_made(int result, unsigned attempts) {
     return creation_ended(api::failure(api::RunClosing{run_.id()}));
   const auto failure = equip_directory();
   if (failure)
-    (void)surroundings_.loop.remove_directory(surroundings_.root.descriptor(),
-                                              run_directory(run_.id()) + "/" + directory_, nullptr);
+    (void)surroundings_.loop.remove_directory(run_.directory().shared_descriptor(), directory_,
+                                              nullptr);
   creation_ended(failure);
 }
 
@@ -95,7 +95,7 @@ void LiveWorker::start_activation(cgroup::Directory leaf, Activation::Beginning 
                                   Activation::MayMove may_move) {
   activation_ = std::make_unique<Activation>(
       surroundings_.loop, surroundings_.mount,
-      Activation::Place{surroundings_.root.path(),
+      Activation::Place{surroundings_.root,
                         run_.directory().path() + "/" + std::string(entered_directory)},
       std::move(leaf), process_, beginning, std::move(may_move), [this](const Status& status) {
         activation_.reset();

@@ -33,7 +33,11 @@ struct RunRecord {
   std::optional<std::string> name;
   OwnerExitPolicy policy = OwnerExitPolicy::kill;
   Microseconds grace{};
-  Placement placement = Placement::registry;
+  // Nothing where nobody asked for one, and the registry it was.
+  std::optional<Placement> placement;
+  // Of a placed run: the path of its tree, and, once that was made, the kernel's number for it.
+  std::optional<std::string> control_group;
+  std::optional<std::int64_t> control_group_id;
   Timestamp opened_at;
   std::optional<Microseconds> kill_at;  // CLOCK_MONOTONIC, while terminating
   std::optional<Metadata> metadata;
@@ -79,6 +83,8 @@ constexpr auto describe(schema::Of<RunRecord>) {
       member<&RunRecord::owner>("owner"), member<&RunRecord::uid>("uid"),
       member<&RunRecord::name>("name"), member<&RunRecord::policy>("policy"),
       member<&RunRecord::grace>("graceUSec"), member<&RunRecord::placement>("placement"),
+      member<&RunRecord::control_group>("controlGroup"),
+      member<&RunRecord::control_group_id>("controlGroupId"),
       member<&RunRecord::opened_at>("openedAt"), member<&RunRecord::kill_at>("killAt"),
       member<&RunRecord::metadata>("metadata"));
 }

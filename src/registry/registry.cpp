@@ -57,6 +57,11 @@ void Registry::adopt_run(const std::string& name, Recovered& recovered) {
     return recovered.foreign.push_back(directory->path());
   }
   const auto id = *run_id_of(name);
+  const auto& placed = record->control_group;
+  if (placed && (!placed->ends_with("/" + name) || placed->find("/..") != std::string::npos)) {
+    log::error("run {}: its record places it at {}", name, *placed);
+    return recovered.foreign.push_back(directory->path());
+  }
   process::Process owner;
   auto opened = process::Process::reopen(identity_of(record->owner));
   if (!opened && opened.error().number != ESRCH) {
@@ -66,10 +71,16 @@ void Registry::adopt_run(const std::string& name, Recovered& recovered) {
     return;
   }
   if (opened.ok() && opened->is_alive()) owner = std::move(*opened);
+  auto site = Site::find(mount_, *directory, *record);
+  if (!site) {
+    log::error("run {} is not taken up: {}", name, site.error().message());
+    recovered.elsewhere.push_back(directory->path());
+    return;
+  }
   auto run = std::make_unique<LiveRun>(surroundings_, id, std::move(*record), std::move(owner),
                                        [this](const std::string& gone) { forget_run(gone); });
   LiveRun& adopted = *runs_.emplace(id, std::move(run)).first->second;
-  adopted.adopt(std::move(*directory));
+  adopted.adopt(std::move(*site));
   if (adopted.is_closing()) {
     ++recovered.stale;
     return;
@@ -78,18 +89,20 @@ void Registry::adopt_run(const std::string& name, Recovered& recovered) {
   recovered.workers += adopted.listed().size();
 }
 
-// A crash between mkdir and the record leaves an empty directory. One that holds processes was not
+// A crash between mkdir and the record leaves an empty directory. One that another daemon placed
+// here is that daemon's, and one that holds processes was not
 // made by us, or its record was taken away: there is no proof, so it is left alone.
 void Registry::remove_unrecorded(const std::string& name, cgroup::Directory directory,
                                  Recovered& recovered) {
   const auto populated = directory.is_populated();
   const auto children = directory.children();
-  if (!populated.ok() || *populated || !children.ok() || !children->empty())
+  if (!populated.ok() || *populated || !children.ok() || !children->empty() ||
+      is_placed_tree(directory))
     return recovered.foreign.push_back(directory.path());
   // Locked until it is gone: whoever is just making it sees that it is not to be used.
   const auto locked = std::make_shared<cgroup::Directory>(std::move(directory));
   auto& removal = removals_[name];
-  removal = loop_.remove_directory(root_.descriptor(), name,
+  removal = loop_.remove_directory(root_.shared_descriptor(), name,
                                    [this, name, locked](int) { removals_.erase(name); });
 }
 
@@ -108,13 +121,15 @@ void Registry::open_run(OpenRequest request, Answer<reeve::Run> answer) {
   record.name = std::move(request.name);
   record.policy = request.policy;
   record.grace = request.grace;
+  record.placement = request.placement;
   record.opened_at = now();
   record.metadata = std::move(request.metadata);
   const auto id = new_run_id();
   auto run =
       std::make_unique<LiveRun>(surroundings_, id, std::move(record), std::move(request.owner),
                                 [this](const std::string& gone) { forget_run(gone); });
-  runs_.emplace(id, std::move(run)).first->second->create(std::move(answer));
+  runs_.emplace(id, std::move(run))
+      .first->second->create(std::move(request.place), std::move(answer));
 }
 
 // It is the run that calls: it goes when it has returned.
@@ -154,7 +169,7 @@ Result<std::optional<std::string>> Registry::run_id_around(const process::Proces
   const auto path = process.control_group();
   if (!path && path.error().number == ESRCH) return std::optional<std::string>();
   if (!path) return path.error();
-  return run_id_in_path(mount_.below(*path), root_.path());
+  return run_at(root_, mount_.below(*path));
 }
 
 api::Outcome<LiveRun*> Registry::run_of(const process::Process& process) const {

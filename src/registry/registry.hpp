@@ -13,6 +13,7 @@
 
 #include "cgroup/limits.hpp"
 #include "registry/live_run.hpp"
+#include "registry/placement.hpp"
 #include "registry/surroundings.hpp"
 
 namespace reeve::registry {
@@ -23,6 +24,8 @@ struct OpenRequest {
   std::optional<std::string> name;
   OwnerExitPolicy policy = OwnerExitPolicy::kill;
   Microseconds grace{};
+  std::optional<Placement> placement;
+  std::optional<cgroup::Directory> place;  // where its tree is to be, if not in the registry
   std::optional<Metadata> metadata;
 };
 
@@ -50,6 +53,11 @@ class Registry {
   };
   Result<Recovered> recover();
 
+  // See placement.hpp.
+  [[nodiscard]] api::Outcome<std::optional<cgroup::Directory>> place_for(
+      const process::Process& owner, std::optional<Placement> wanted, uid_t user) const {
+    return registry::place_for(surroundings_, owner, wanted, user);
+  }
   void open_run(OpenRequest request, Answer<reeve::Run> answer);
   // By a prefix of its id. NoSuchRun, RunAmbiguous.
   // Among those that `may_be_found`.

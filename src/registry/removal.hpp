@@ -16,14 +16,14 @@ class Removal {
   // loop; the object may be destroyed from inside it.
   using Handler = std::function<void(int)>;
 
-  // `name` is a path below `parent`, which outlives this object's operations.
-  Removal(loop::Loop& loop, const cgroup::Directory& parent, std::string name, Handler handler);
+  // `name` is a path below `parent`.
+  Removal(loop::Loop& loop, cgroup::Directory parent, std::string name, Handler handler);
 
  private:
   void remove_next();
 
   loop::Loop& loop_;
-  const cgroup::Directory& parent_;
+  cgroup::Directory parent_;
   Handler handler_;
   std::vector<std::string> remaining_;  // the last one is the next
   loop::Operation operation_;

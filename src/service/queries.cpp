@@ -127,7 +127,7 @@ void Service::list_entries(api::ListEntries::Input, Responder<api::ListEntries> 
 
 void Service::walk_entries_for(uid_t user) {
   entry_calls_[user].walk = std::make_unique<registry::EntryWalk>(
-      loop_, registry_.root(), [this, user](std::vector<Entry> entries) {
+      loop_, registry_.mount(), registry_.root(), [this, user](std::vector<Entry> entries) {
         auto& calls = entry_calls_.at(user);
         const auto respond = calls.line.front().second;
         calls.line.pop_front();
@@ -142,7 +142,7 @@ void Service::walk_entries_for(uid_t user) {
 void Service::count_entries(api::CountEntries::Input, Responder<api::CountEntries> respond) {
   if (const auto objection = objection_to_looking_at_all(rules_, respond.caller()))
     return respond.fail(*objection);
-  respond.reply({registry::EntryWalk::count(registry_.root())});
+  respond.reply({registry::EntryWalk::count(registry_.mount(), registry_.root())});
 }
 
 void Service::subscribe(api::Subscribe::Input input, Responder<api::Subscribe> respond) {

@@ -1,5 +1,6 @@
 // The methods about runs as a whole.
 #include "registry/names.hpp"
+#include "registry/placement.hpp"
 #include "service/service.hpp"
 
 namespace reeve::service {
@@ -25,8 +26,6 @@ void Service::open_run(api::OpenRun::Input input, Responder<api::OpenRun> respon
     return respond.fail(*objection);
   if (const auto objection = objection_to_duration("graceUSec", input.grace))
     return respond.fail(*objection);
-  if (input.placement == Placement::caller)
-    return respond.fail(api::invalid_parameter("placement", "\"caller\" is not available yet"));
   std::int64_t held = 0;
   for (const auto& [id, run] : registry_.runs())
     if (run->record().uid == caller.user) ++held;
@@ -56,6 +55,10 @@ void Service::open_run(api::OpenRun::Input input, Responder<api::OpenRun> respon
     if (!owner->may_be_managed_by(caller.user)) return respond.fail(changed_hands());
     request.owner = std::move(*owner);
   }
+  auto place = registry_.place_for(request.owner, input.placement, caller.user);
+  if (!place) return respond.fail(place.error());
+  request.placement = *place ? Placement::caller : input.placement;
+  request.place = std::move(*place);
   request.name = std::move(input.name);
   request.policy = input.on_owner_exit.value_or(OwnerExitPolicy::kill);
   request.grace = input.grace.value_or(usual_grace);
@@ -99,6 +102,9 @@ void Service::enter_run(api::EnterRun::Input input, Responder<api::EnterRun> res
   if (!around) return respond.fail(api::system_failed(around.error()));
   if (*around == (*run)->id()) return respond.reply({(*run)->described()});
   if (*around) return respond.fail(api::failure(api::ProcessInOtherRun{id, **around}));
+  if (const auto objection =
+          registry::objection_to_leaving_unit(registry_.mount(), *process, **run))
+    return respond.fail(*objection);
   (*run)->enter(std::move(*process), [respond](const api::Outcome<Run>& entered) {
     if (!entered) return respond.fail(entered.error());
     respond.reply({*entered});
