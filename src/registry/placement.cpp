@@ -41,7 +41,8 @@ api::Outcome<std::optional<cgroup::Directory>> place_for(const Surroundings& sur
           fmt::format("the cgroup {} is delegated to another user", place->path()));
   }
   if (objection && is_asked_for) return *objection;
-  if (objection || place->path() == root.path()) return in_registry;
+  // Of its own unit, reeved takes no more than the root.
+  if (objection || cgroup::is_within(root.path(), place->path())) return in_registry;
   return place;
 }
 

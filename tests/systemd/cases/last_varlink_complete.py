@@ -7,7 +7,6 @@ from varlinkctl import (ADDRESS, VarlinkCase, answered_with_more, definitions, o
 OUT_OF_REACH = {
     "io.reeve.Registry.InvalidMessage": "varlinkctl sends no invalid message",
     "io.reeve.Registry.KernelTooOld": "the kernel is not",
-    "io.reeve.Registry.NotDelegated": "no method needs a delegated cgroup yet",
     "io.systemd.service.InconsistentEnvironment": "nothing changes the environment of reeved",
     "org.varlink.service.MethodNotImplemented": "every method is",
 }

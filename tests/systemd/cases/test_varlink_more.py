@@ -19,7 +19,8 @@ class More(VarlinkCase):
         self.once(f"{SYSTEMD}.Reload")
 
     def test_leads_workers_through_their_lives(self):
-        run = self.once("OpenRun", owner={"pid": self.sleeper().pid})["run"]["run"]
+        run = self.once("OpenRun", owner={"pid": self.sleeper().pid},
+                        placement="registry")["run"]["run"]
         self.addCleanup(self.close_run, run)
         worker = {"run": run, "worker": "worker"}
         process = self.sleeper()

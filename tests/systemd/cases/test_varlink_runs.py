@@ -2,7 +2,7 @@
 import os
 import signal
 
-from support import NOBODY, directory_of
+from support import NOBODY, directory_of, group_of
 from varlinkctl import SERVICE, VarlinkCase
 
 
@@ -34,6 +34,10 @@ class OpenRun(VarlinkCase):
         worker = self.active_worker(run)
         owner.kill()
         self.assertEqual(worker.wait(), -signal.SIGKILL)
+
+    def test_places_no_run_in_a_service_that_does_not_delegate(self):
+        told = self.assert_refused("NotDelegated", placement="caller")
+        self.assertEqual(told, {"controlGroup": group_of("self")})
 
     def test_refuses_an_owner_that_is_gone(self):
         pid = self.unused_pid()
@@ -74,13 +78,17 @@ class CloseRun(VarlinkCase):
 
 class EnterRun(VarlinkCase):
     def test_moves_varlinkctl_into_the_run(self):
-        run = self.open_run()
+        run = self.open_run(placement="registry")  # varlinkctl is in a service, and leaves it
         entered = self.call(run=run)["run"]
         self.assertEqual(entered["run"], run)
         self.assertTrue(os.path.isdir(directory_of(entered["controlGroup"]) + "/entered"))
 
     def test_refuses_a_caller_that_has_no_run_and_names_none(self):
         self.assertEqual(self.assert_refused("NoSuchRun"), {})
+
+    def test_refuses_a_caller_that_would_leave_its_service(self):
+        told = self.assert_refused("NotDelegated", run=self.open_run())
+        self.assertEqual(told, {"controlGroup": group_of("self")})
 
 
 class GetRun(VarlinkCase):
