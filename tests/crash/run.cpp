@@ -7,7 +7,10 @@
 namespace reeve::test::crash {
 
 StoryRun::StoryRun(Story& story, OwnerExitPolicy policy, Microseconds grace)
-    : story_(story), policy_(policy), grace_(grace), owner_(Child::sleeper()) {}
+    : story_(story),
+      policy_(policy),
+      grace_(grace),
+      owner_(story.service() ? story.service()->sleeper() : Child::sleeper()) {}
 
 // ---- steps
 
@@ -16,6 +19,7 @@ StoryRun& StoryRun::open() {
   input.owner = owner_.id();
   input.on_owner_exit = policy_;
   input.grace = grace_;
+  if (story_.service()) input.placement = Placement::caller;
   may_be_gone_ = true;
   id_ = story_.ask<api::OpenRun>(input).run.run;
   may_be_gone_ = false;
@@ -78,6 +82,11 @@ StoryRun& StoryRun::collect() {
   return *this;
 }
 
+std::string StoryRun::control_group() const {
+  const auto& place = story_.service() ? story_.service()->path() : story_.world().root();
+  return place + "/" + registry::run_directory(id_);
+}
+
 // ---- checks
 
 std::vector<std::string> StoryRun::violations(const std::vector<Worker>& listed) const {
@@ -93,7 +102,7 @@ std::vector<std::string> StoryRun::violations(const std::vector<Worker>& listed)
     if (!std::filesystem::exists(story_.world().directory_of(each.control_group)))
       found.push_back("worker " + each.worker + " is listed, and has no cgroup");
   std::size_t number = 0;
-  const auto entered = story_.world().root() + "/" + registry::run_directory(id_) + "/entered";
+  const auto entered = control_group() + "/entered";
   for (const auto& process : entering_) {
     const auto where = control_group_of(process.pid());
     if (!process.is_alive()) found.push_back("a process that was to enter the run died");

@@ -122,6 +122,14 @@ void end_by_signal(Story& story) {
   story.stop_daemon();
 }
 
+void placed_in_a_service(Story& story) {
+  auto& run = story.open_run();
+  run.worker("worker").reserve().spawn({.descendants = 1}).activate();
+  run.worker("born inside").reserve().spawn(inside).activate().die().await_exit();
+  run.enter();
+  story.open_run().close(OwnerExitPolicy::kill);
+}
+
 // ---- what a start finds
 
 void dead_with_all_alive(Story& story) {
@@ -147,6 +155,26 @@ void dead_with_workers(Story& story) {
   run.worker("active").die();
   run.worker("born inside").die_unreaped();
   run.worker("unregistered").die();
+}
+
+void placed_and_alive(Story& story) {
+  story.begin_service();
+  dead_with_all_alive(story);
+}
+
+void placed_and_stale(Story& story) {
+  story.begin_service();
+  dead_with_owner(story);
+}
+
+void placed_half_made(Story& story) {
+  placed_and_alive(story);
+  story.make_half_placed_run();
+}
+
+void service_stopped_meanwhile(Story& story) {
+  placed_and_alive(story);
+  story.stop_service();
 }
 
 void half_made(Story& story) {
@@ -201,12 +229,29 @@ const std::vector<Scenario>& scenarios() {
        clean_up_orphans},
       {"sigterm", playing, [](Story& story) { populate(story, OwnerExitPolicy::kill); },
        end_by_signal},
+      {"placement", playing, [](Story& story) { story.begin_service(); }, placed_in_a_service},
+      {"placement-owner-death", playing,
+       [](Story& story) {
+         story.begin_service();
+         populate(story, OwnerExitPolicy::kill);
+       },
+       owner_dies},
+      {"placement-service-stopped", playing,
+       [](Story& story) {
+         story.begin_service();
+         populate(story, OwnerExitPolicy::kill);
+       },
+       [](Story& story) { story.stop_service(); }},
       {"start", starting, [](Story& story) { story.crash(); }, nothing},
       {"recovery", starting, dead_with_all_alive, nothing},
       {"recovery-stale", starting, dead_with_owner, nothing},
       {"recovery-stale-terminate", starting, dead_with_owner_to_terminate, nothing},
       {"recovery-exits", starting, dead_with_workers, nothing},
       {"recovery-half-made", starting, half_made, nothing},
+      {"recovery-placed", starting, placed_and_alive, nothing},
+      {"recovery-placed-stale", starting, placed_and_stale, nothing},
+      {"recovery-placed-half-made", starting, placed_half_made, nothing},
+      {"recovery-placed-gone", starting, service_stopped_meanwhile, nothing},
   };
   return table;
 }

@@ -1,8 +1,11 @@
 #include "crash/story.hpp"
 
+#include "registry/records.hpp"
+
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 #include <sys/socket.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -93,6 +96,31 @@ void Story::make_half_worker(const StoryRun& run, const std::string& name) {
                        registry::worker_directory(name, 1));
 }
 
+void Story::begin_service() {
+  service_.emplace(world_, "app.service");
+}
+
+void Story::stop_service() {
+  for (auto& run : runs_)
+    run.owner_dies();
+  service_->stop();
+}
+
+void Story::make_half_placed_run() {
+  const auto name = registry::run_directory(registry::new_run_id());
+  const auto entry = world_.directory_of(world_.root()) + "/" + name;
+  fs::create_directory(entry);
+  registry::RunRecord record;
+  record.phase = registry::RunPhase::opening;
+  record.owner = registry::recorded(process::Process::open(::getpid())->identity());
+  record.placement = Placement::caller;
+  record.control_group = service_->path() + "/" + name;
+  const auto text = json::encoded(record);
+  if (::setxattr(entry.c_str(), "user.reeve", text.data(), text.size(), 0) < 0)
+    throw std::runtime_error("cannot write a record");
+  fs::create_directory(world_.directory_of(*record.control_group));
+}
+
 std::vector<std::string> Story::strangers_touched() const {
   std::vector<std::string> found;
   for (const auto& [process, home] : strangers_) {
@@ -181,6 +209,7 @@ std::vector<std::string> Story::end() {
 
 void Story::remove_cgroups() {
   strangers_.clear();
+  service_.reset();
   const auto root = world_.directory_of(world_.root());
   for (const auto& name : foreign_)
     ::rmdir((root + "/" + name).c_str());

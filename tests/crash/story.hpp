@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "process/process.hpp"
+#include "support/unit.hpp"
 #include "support/world.hpp"
 
 namespace reeve::test::crash {
@@ -114,6 +115,8 @@ class StoryRun {
   StoryRun& collect();
 
   [[nodiscard]] const std::string& id() const { return id_; }
+  // Path of its cgroup.
+  [[nodiscard]] std::string control_group() const;
   [[nodiscard]] bool owner_is(std::int64_t pid) const { return owner_.pid() == pid; }
   [[nodiscard]] bool owner_is_alive() const { return owner_.is_alive(); }
   [[nodiscard]] bool is_kept() const { return policy_ == OwnerExitPolicy::keep; }
@@ -164,6 +167,13 @@ class Story {
   void crash();
   // A cgroup below the root that is none of reeve's, with a process in it.
   void make_foreign(const std::string& name);
+  // Runs that are opened from now on belong to a service, and are placed in its unit.
+  void begin_service();
+  // As systemd does it, with all that is in it.
+  void stop_service();
+  [[nodiscard]] const Unit* service() const { return service_ ? &*service_ : nullptr; }
+  // As a daemon leaves it that was killed before it had recorded which cgroup it made.
+  void make_half_placed_run();
   // As a daemon leaves them that was killed right after mkdir.
   void make_half_run();
   void make_half_worker(const StoryRun& run, const std::string& name);
@@ -210,6 +220,7 @@ class Story {
   bool asked_to_end_ = false;
   std::string home_;
   std::optional<varlink::Client> client_;
+  std::optional<Unit> service_;
   std::list<StoryRun> runs_;
   struct Stranger {
     Child process;

@@ -112,8 +112,13 @@ std::vector<std::string> Story::unrest() const {
     const bool kept = record->policy == OwnerExitPolicy::keep;
     if (!runs(record->owner.pid) && !(kept && record->phase == RunPhase::ownerless))
       found.push_back("the owner of " + name + " is dead");
-    if (!processes_in(directory).empty()) found.push_back(name + " itself holds processes");
-    for (const auto& below : directories_in(directory)) {
+    const fs::path tree =
+        record->control_group ? fs::path(world_.directory_of(*record->control_group)) : directory;
+    if (!fs::exists(tree)) found.push_back(name + " has no tree");
+    if (tree != directory && !directories_in(directory).empty())
+      found.push_back("the entry of the placed " + name + " is not empty");
+    if (!processes_in(tree).empty()) found.push_back(name + " itself holds processes");
+    for (const auto& below : directories_in(tree)) {
       const std::string child = below.filename();
       for (const auto& note : notes_on(below))
         found.push_back(child + " still has the note " + note);
@@ -127,12 +132,19 @@ std::vector<std::string> Story::unrest() const {
         found.push_back(child + " " + *unrest);
     }
   }
+  if (service_)
+    for (const auto& directory : directories_in(service_->directory())) {
+      const std::string name = directory.filename();
+      if (registry::run_id_of(name) && !fs::exists(world_.directory_of(world_.root()) + "/" + name))
+        found.push_back("the service holds " + name + ", of which the root knows nothing");
+    }
   return found;
 }
 
 std::string Story::tree() const {
   std::string out;
   describe(world_.directory_of(world_.root()), out);
+  if (service_ && fs::exists(service_->directory())) describe(service_->directory(), out);
   return out;
 }
 
