@@ -57,9 +57,8 @@ void Registry::adopt_run(const std::string& name, Recovered& recovered) {
     return recovered.foreign.push_back(directory->path());
   }
   const auto id = *run_id_of(name);
-  const auto& placed = record->control_group;
-  if (placed && (!placed->ends_with("/" + name) || placed->find("/..") != std::string::npos)) {
-    log::error("run {}: its record places it at {}", name, *placed);
+  if (!places_well(*record, name)) {
+    log::error("run {}: its record places it at {}", name, *record->control_group);
     return recovered.foreign.push_back(directory->path());
   }
   process::Process owner;

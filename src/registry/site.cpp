@@ -22,6 +22,12 @@ bool is_absent(const Error& error) {
 
 }  // namespace
 
+bool places_well(const RunRecord& record, const std::string& name) {
+  const auto& path = record.control_group;
+  return !path || (path->starts_with('/') && path->ends_with("/" + name) &&
+                   path->find("/..") == std::string::npos);
+}
+
 Result<Site> Site::find(const cgroup::Mount& mount, cgroup::Directory entry,
                         const RunRecord& record) {
   Site site;
@@ -31,8 +37,9 @@ Result<Site> Site::find(const cgroup::Mount& mount, cgroup::Directory entry,
     return site;
   }
   const std::string& path = *record.control_group;
-  const auto parent = path.substr(0, path.rfind('/'));
-  const auto name = path.substr(parent.size() + 1);
+  const auto name = site.entry.path().substr(site.entry.path().rfind('/') + 1);
+  if (!places_well(record, name)) return Error{EBADMSG, site.entry.path(), "find the tree of"};
+  const auto parent = path.substr(0, path.size() - name.size() - 1);
   auto place = cgroup::Directory::open(mount.point, parent);
   if (!place && is_absent(place.error())) return site;
   if (!place) return place.error();

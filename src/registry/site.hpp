@@ -36,6 +36,9 @@ struct Site {
                            const RunRecord& record);
 };
 
+// Whether the run's tree, if it is placed, is a cgroup of the name that its entry has.
+bool places_well(const RunRecord& record, const std::string& name);
+
 // The run whose tree a cgroup is in, by what stands in the kernel: also one that another daemon
 // serves.
 Result<std::optional<std::string>> run_at(const cgroup::Directory& root, std::string_view path);

@@ -16,6 +16,7 @@
 #include "fuzz.hpp"
 #include "registry/names.hpp"
 #include "registry/records.hpp"
+#include "registry/site.hpp"
 #include "sys/calls.hpp"
 
 namespace reeve::fuzz {
@@ -66,11 +67,14 @@ void make_tree(std::string_view description, const Idler& owner, const Idler& pr
 
 void only_the_rest_is_left() {
   for (const auto& entry : fs::directory_iterator(root_directory())) {
-    if (!entry.is_directory() || !registry::run_id_of(entry.path().filename().string())) continue;
+    const auto name = entry.path().filename().string();
+    if (!entry.is_directory() || !registry::run_id_of(name)) continue;
     const auto directory = sys::open_directory_at(AT_FDCWD, entry.path());
     if (!directory) continue;  // removed at this moment
     const auto record = sys::get_extended_attribute(directory->get(), "user.reeve");
-    require(!record || !registry::read_run_record(*record), "every run is ended");
+    const auto run =
+        record ? registry::read_run_record(*record) : Result<registry::RunRecord>(record.error());
+    require(!run || !registry::places_well(*run, name), "every run is ended");
   }
 }
 

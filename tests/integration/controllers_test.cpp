@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "support/kernel.hpp"
-#include "support/world.hpp"
+#include "support/unit.hpp"
 #include "sys/features.hpp"
 
 namespace reeve::test {
@@ -155,6 +155,31 @@ TEST_F(Controllers, ARunThatHasThemIsEnteredAndEnded) {
   EXPECT_TRUE(eventually([&] { return world_.root_is_empty(); }));
   EXPECT_FALSE(process.is_alive());
   EXPECT_FALSE(application.is_alive());
+}
+
+// DelegateSubgroup= keeps a service's own processes out of the cgroup that is delegated: only then
+// does the kernel let controllers be enabled there.
+TEST_F(Controllers, APlacedRunHasThemUnlessItsServiceIsInTheWay) {
+  const Unit roomy(world_, "roomy.service");
+  const Unit crowded(world_, "crowded.service");
+  const auto around = fs::path(roomy.directory()).parent_path();
+  ASSERT_TRUE(write_to(around / "cgroup.subtree_control", "+cpu +memory +pids"));
+  auto owner = roomy.sleeper();
+  auto other_owner = Child::born_in(crowded.directory(), [] { return ::pause(); });
+
+  api::Reserve::Input input;
+  input.worker = "worker";
+  input.limits = Limits{{}, {}, {}, {}, 7};
+  input.run = placed_run(world_, owner, {}).run;
+  const auto limited = world_.call<api::Reserve>(input);
+  ASSERT_TRUE(limited) << limited;
+  EXPECT_TRUE(limited->worker.control_group.starts_with(roomy.path()));
+  EXPECT_EQ(read_file(world_.directory_of(limited->worker.control_group) + "/pids.max"), "7\n");
+
+  const auto placed = placed_run(world_, other_owner, {});
+  EXPECT_TRUE(placed.control_group.starts_with(crowded.path()));
+  input.run = placed.run;
+  EXPECT_EQ(world_.call<api::Reserve>(input).error, "LimitUnavailable");
 }
 
 TEST(WithoutControllers, ALimitIsRefusedAndNothingIsLeftOfTheReservation) {

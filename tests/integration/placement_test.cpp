@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "process/process.hpp"
+#include "registry/records.hpp"
 #include "support/command.hpp"
 #include "support/programs.hpp"
 #include "support/unit.hpp"
@@ -269,6 +271,81 @@ TEST_F(PlacedRun, OfAReevedIsForeignToOneWhoseRootIsTheUnit) {
 
   EXPECT_TRUE(fs::is_directory(tree_of(run)));
   world.reserve(run.run, "worker");
+}
+
+// ---- records that somebody else wrote
+
+struct Forgery {
+  const char* text;
+  const char* control_group;  // with RUN for the entry's name, UNIT for the unit's path
+  const char* state;
+  bool is_taken_for_a_run;
+};
+
+void PrintTo(const Forgery& forgery, std::ostream* out) {
+  *out << forgery.text;
+}
+
+class Forgeries : public ::testing::TestWithParam<Forgery> {};
+
+INSTANTIATE_TEST_SUITE_P(
+    OfRecords, Forgeries,
+    ::testing::Values(Forgery{"empty", "", "open", false}, Forgery{"the_root", "/", "open", false},
+                      Forgery{"the_unit_itself", "UNIT", "open", false},
+                      Forgery{"another_run", "UNIT/run-0123456789abcdef0123456789abcdef", "open",
+                              false},
+                      Forgery{"outside", "/../../../tmp/RUN", "open", false},
+                      Forgery{"outside_in_the_middle", "UNIT/../RUN", "open", false},
+                      Forgery{"without_a_slash", "RUN", "open", false},
+                      Forgery{"below_the_mount", "/RUN", "open", true},
+                      Forgery{"nowhere", "/no/such/cgroup/RUN", "killing", true},
+                      Forgery{"made_by_somebody", "UNIT/RUN", "open", true},
+                      Forgery{"opening", "UNIT/RUN", "opening", true}),
+    [](const auto& each) { return std::string(each.param.text); });
+
+std::string replaced(std::string text, const std::string& what, const std::string& by) {
+  if (const auto at = text.find(what); at != std::string::npos) text.replace(at, what.size(), by);
+  return text;
+}
+
+TEST_P(Forgeries, HarmNobody) {
+  World world(World::Daemon::not_started);
+  const Unit unit(world, "app.service");
+  auto owner = Child::sleeper();
+  const std::string name = "run-00112233445566778899aabbccddeeff";
+  const auto entry = world.directory_of(world.root() + "/" + name);
+  const auto tree = unit.directory() + "/" + name;
+  fs::create_directory(entry);
+  fs::create_directory(tree);
+  auto stranger = Child::born_in(tree, [] { return ::pause(); });
+  struct stat status {};
+  ASSERT_EQ(::stat(tree.c_str(), &status), 0);
+  const auto owner_id = process::Process::open(owner.pid())->identity();
+  const auto group = replaced(replaced(GetParam().control_group, "UNIT", unit.path()), "RUN", name);
+  for (const bool numbered : {false, true}) {
+    auto record =
+        std::string(R"({"v":1,"state":")") + GetParam().state + R"(","owner":)" +
+        json::encoded(registry::recorded(owner_id)) +
+        R"(,"uid":0,"policy":"kill","graceUSec":1,"placement":"caller","controlGroup":")" + group +
+        R"(","openedAt":{"realtime":1,"monotonic":2})";
+    if (numbered) record += ",\"controlGroupId\":" + std::to_string(status.st_ino);
+    record += "}";
+    fs::create_directory(entry);
+    ASSERT_EQ(::setxattr(entry.c_str(), "user.reeve", record.data(), record.size(), 0), 0);
+
+    world.start();
+
+    if (GetParam().is_taken_for_a_run) {
+      EXPECT_TRUE(eventually([&] { return world.root_is_empty(); }));
+    } else {
+      EXPECT_EQ(world.run_directories(), std::vector{name});
+    }
+    EXPECT_TRUE(world.call<api::ListEntries>({}));
+    EXPECT_TRUE(stranger.is_alive());
+    EXPECT_TRUE(owner.is_alive());
+    EXPECT_TRUE(fs::is_directory(tree));
+    world.kill_daemon();
+  }
 }
 
 // ---- where it is placed, and where it is not

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "cgroup/delegation.hpp"
 #include "cgroup/directory.hpp"
 #include "cgroup/hierarchy.hpp"
 
@@ -154,6 +155,35 @@ TEST(FlatValue, IsThatOfExactlyThisKey) {
   };
   for (const auto& [key, value] : cases)
     EXPECT_EQ(flat_value(text, key), value) << key;
+}
+
+struct UnitOfPath {
+  const char* path;
+  const char* unit;
+  bool is_service;
+};
+
+TEST(UnitIn, IsTheInnermostByTheNamesOfSystemd) {
+  const UnitOfPath cases[] = {
+      {"/", "", false},
+      {"", "", false},
+      {"/reeve/run-1/entered", "", false},
+      {"/system.slice/app.service", "/system.slice/app.service", true},
+      {"/system.slice/app.service/main/deeper", "/system.slice/app.service", true},
+      {"/user.slice/user-7.slice/session-3.scope", "/user.slice/user-7.slice/session-3.scope",
+       false},
+      {"/user.slice/user-7.slice/user@7.service", "/user.slice/user-7.slice/user@7.service", false},
+      {"/user@7.service/init.scope", "/user@7.service/init.scope", false},
+      {"/user@7.service/app.slice/app@1.service/x", "/user@7.service/app.slice/app@1.service",
+       true},
+      {"/user@7.service/app.slice/plain", "/user@7.service/app.slice", false},
+      {"/machine.slice/.service", "/machine.slice", false},
+      {"/app.service.d", "", false},
+  };
+  for (const auto& each : cases) {
+    EXPECT_EQ(unit_in(each.path), each.unit) << each.path;
+    EXPECT_EQ(is_service(unit_in(each.path)), each.is_service) << each.path;
+  }
 }
 
 }  // namespace
