@@ -37,6 +37,7 @@ Unit::Unit(const World& world, const std::string& name, Delegate delegate, uid_t
 
 Unit::~Unit() {
   stop();
+  ::rmdir(fs::path(directory_).parent_path().c_str());  // the last one
 }
 
 Child Unit::start(const std::function<int()>& body) const {
