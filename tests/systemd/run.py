@@ -14,7 +14,7 @@ import time
 from container import BootFailed, Container, obstacle
 
 SUITES = ("trixie", "bookworm")
-SYSTEM = ("bash-completion", "ccache", "dbus", "dbus-user-session", "fish", "libglib2.0-bin",
+SYSTEM = ("bash-completion", "ccache", "dbus", "dbus-user-session", "debhelper", "fish", "libglib2.0-bin",
           "libpam-systemd", "openssh-client", "openssh-server", "procps", "python3", "systemd",
           "systemd-sysv", "zsh")
 HERE = os.path.dirname(os.path.realpath(__file__))
