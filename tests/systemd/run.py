@@ -3,9 +3,11 @@
 
 For each Debian suite: a root with the packages that reeve is built with is made, once; a container
 of it is booted, in which the checkout is built, installed and started, and cases/ is run, or the
-named files of it. Exit status 1 if a case failed.
+named files of it; and another one, for those about its Debian packages. Exit status 1 if a case
+failed.
 """
 import fcntl
+import fnmatch
 import os
 import subprocess
 import sys
@@ -14,9 +16,11 @@ import time
 from container import BootFailed, Container, obstacle
 
 SUITES = ("trixie", "bookworm")
-SYSTEM = ("bash-completion", "ccache", "dbus", "dbus-user-session", "debhelper", "fish", "libglib2.0-bin",
-          "libpam-systemd", "openssh-client", "openssh-server", "procps", "python3", "systemd",
-          "systemd-sysv", "zsh")
+SYSTEM = ("bash-completion", "build-essential", "ccache", "dbus", "dbus-user-session", "debhelper",
+          "fish", "libglib2.0-bin", "libpam-systemd", "openssh-client", "openssh-server", "procps",
+          "python3", "systemd", "systemd-sysv", "zsh")
+# What is done first in a container, and the cases that are run on it then.
+WAYS = {"install.sh": ("test_*.py", "last_*.py"), "package.sh": ("debian_*.py",)}
 HERE = os.path.dirname(os.path.realpath(__file__))
 CHECKOUT = os.path.dirname(os.path.dirname(HERE))
 
@@ -26,10 +30,17 @@ def lock(path, how):
     fcntl.flock(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC), how)
 
 
-def ask(container, cases):
-    """Whether all cases passed, or those in the named files."""
-    if container.run("sh", "/checkout/tests/systemd/install.sh") != 0:
-        print("failed: reeve could not be built, installed and started", flush=True)
+def chosen(cases):
+    """The ways that are gone, with their cases: all, or those in the named files."""
+    ways = {way: [case for case in cases if any(fnmatch.fnmatch(case, each) for each in patterns)]
+            for way, patterns in WAYS.items()} if cases else WAYS
+    return {way: names for way, names in ways.items() if names}
+
+
+def ask(container, way, cases):
+    """Whether all cases passed."""
+    if container.run("sh", f"/checkout/tests/systemd/{way}") != 0:
+        print(f"failed: {way}: see above", flush=True)
         return False
     return container.run("python3", "-B", "/checkout/tests/systemd/cases/main.py", *cases) == 0
 
@@ -48,21 +59,26 @@ def test_on(suite, cache, packages, cases):
     os.makedirs(build, exist_ok=True)
     os.makedirs(ccache, exist_ok=True)
     lock(build + ".lock", fcntl.LOCK_EX)  # or builds in the same place
+    return all([test_in(suite, root, [(build, "/build"), (ccache, "/ccache")], build + ".log", *each)
+                for each in chosen(cases).items()])
+
+
+def test_in(suite, root, bind, log, way, cases):
+    """Whether all went well in a container."""
     begun = time.monotonic()
-    container = Container(root, build + ".log", bind=[(build, "/build"), (ccache, "/ccache")],
-                          bind_read_only=[(CHECKOUT, "/checkout")])
+    container = Container(root, log, bind=bind, bind_read_only=[(CHECKOUT, "/checkout")])
     if reason := container.refusal():
         print(f"{suite}: skipped: systemd-nspawn does not work here: {reason}")
         return True
     try:
         with container:
             print(f"{suite}: booted after {time.monotonic() - begun:.1f} s", flush=True)
-            if ask(container, cases):
+            if ask(container, way, cases):
                 return True
             container.run("journalctl", "--no-pager", "--unit=reeved.service")
             return False
     except BootFailed as failure:
-        print(f"{suite}: failed: the container does not boot: {failure}; see {build}.log")
+        print(f"{suite}: failed: the container does not boot: {failure}; see {log}")
         return False
 
 

@@ -2,6 +2,7 @@
 import json
 import os
 import subprocess
+import threading
 import time
 
 from support import PATIENCE, Case
@@ -66,6 +67,25 @@ def processes_in(directory):
 def answers():
     return subprocess.run(["reevectl", "entries", "--count"], stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+class Follower:
+    """reevectl events, of a run."""
+
+    def __init__(self, case, run):
+        self._process = case.start("reevectl", "--run", run, "--json=short", "events",
+                                   stdout=subprocess.PIPE, text=True)
+        too_late = threading.Timer(PATIENCE, self._process.kill)
+        too_late.start()
+        case.addCleanup(too_late.cancel)
+        self.seen = []
+
+    def read_until(self, text):
+        for line in self._process.stdout:
+            self.seen.append(line)
+            if text in line:
+                return
+        raise AssertionError(f"the events ended: {self.seen}")
 
 
 class HostCase(Case):

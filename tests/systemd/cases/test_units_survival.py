@@ -2,11 +2,9 @@
 import os
 import signal
 import subprocess
-import threading
 
-from host import (REEVED, RUNS, HostCase, answers, cgroup_of, eventually, main_pid, processes_in,
-                  reevectl, shown, systemctl, systemd_version, told)
-from support import PATIENCE
+from host import (REEVED, RUNS, Follower, HostCase, answers, cgroup_of, eventually, main_pid,
+                  processes_in, reevectl, shown, systemctl, systemd_version, told)
 
 
 class Restart(HostCase):
@@ -54,27 +52,14 @@ class Restart(HostCase):
 
     def test_goes_on_with_the_events_where_they_were(self):
         run = self.open_run()
-        follower = self.start("reevectl", "--run", run, "--json=short", "events",
-                              stdout=subprocess.PIPE, text=True)
-        too_late = threading.Timer(PATIENCE, follower.kill)
-        too_late.start()
-        self.addCleanup(too_late.cancel)
-        seen = []
-
-        def read_until(word):
-            for line in follower.stdout:
-                seen.append(line)
-                if word in line:
-                    return
-            self.fail("the events ended")
-
-        read_until("runOpened")  # what is there already; whether that is all, nothing says
+        follower = Follower(self, run)
+        follower.read_until("runOpened")  # what is there already; whether that is all, nothing says
         for name in ("first", "second", "third"):
             reevectl("--run", run, "reserve", name, "--timeout", "1h")
-            read_until(name)
+            follower.read_until(name)
             systemctl("restart", REEVED)
-        self.assertNotIn('"gap"', "".join(seen))
-        self.assertEqual(sum('"reserved"' in line for line in seen), 3, seen)
+        self.assertNotIn('"gap"', "".join(follower.seen))
+        self.assertEqual(sum('"reserved"' in line for line in follower.seen), 3, follower.seen)
 
 
 class Stop(HostCase):
