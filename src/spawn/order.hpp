@@ -2,6 +2,16 @@
 // one datagram on a socket between the two: an OrderHead, with descriptors in the order of
 // OrderDescriptor. The program itself is described in a memfd, as JSON, so that its size does not
 // matter.
+//
+// The spawner may be of an older version than reeved: an upgrade leaves reeve-holder as it runs,
+// for all runs end with its unit. So nothing here is ever changed, only added to:
+// - A new member of Program is optional, and left out unless a call asks for it. A spawner that
+// does
+//   not know it refuses such an order, and only such a one.
+// - An order of a new kind, or with other descriptors, is answered with -EBADMSG by a spawner that
+//   does not know it; reeved says so, or does without.
+// - The structures that are sent as they are in memory keep their layout, and a Step its number: a
+//   new one comes last.
 #pragma once
 
 #include <sys/types.h>
@@ -80,5 +90,7 @@ struct OrderAnswer {
   std::int32_t result = 0;       // -errno if it could not be done
   std::int32_t wait_status = 0;  // of what was reaped
 };
+
+static_assert(sizeof(SpawnFailure) == 8 && sizeof(OrderHead) == 16 && sizeof(OrderAnswer) == 16);
 
 }  // namespace reeve::spawn
