@@ -5,7 +5,7 @@ import re
 import subprocess
 import time
 
-from support import PATIENCE, Case, directory_of
+from support import NOBODY, PATIENCE, Case, directory_of
 
 DELEGATE = ("Delegate=yes", "DelegateSubgroup=main")
 
@@ -120,6 +120,15 @@ class Placement(Case):
 
     def test_does_so_where_the_service_s_own_processes_are_in_what_it_delegates(self):
         self.assert_all_is_in_the_unit(("Delegate=yes",))
+
+    def test_does_so_for_the_service_of_a_user(self):
+        run = self.begin_application((*DELEGATE, "User=nobody", "SupplementaryGroups=reeve"))
+        self.assertEqual(run["ownerUserId"], NOBODY)
+        self.assertTrue(run["controlGroup"].startswith(self.show("ControlGroup") + "/"))
+        pids = self.processes()
+        self.assertEqual(len(pids), 3)
+        self.forget()
+        self.assert_nothing_is_left(pids)
 
     def test_ends_with_systemctl_stop(self):
         self.begin_application()
