@@ -244,7 +244,8 @@ class SlowToClose : public Attack {
   std::size_t descriptors_at_rest() {
     expect_service();
     EXPECT_TRUE(eventually([&] {
-      return world_.root_is_empty() && world_.daemon_descriptors().sockets == listener_and_spawner;
+      return world_.root_is_empty() &&
+             world_.daemon_descriptors().sockets == World::sockets_at_rest;
     }));
     return world_.daemon_descriptors().all;
   }
@@ -255,7 +256,6 @@ class SlowToClose : public Attack {
         << " before, " << world_.daemon_descriptors().all << " now";
   }
 
-  static constexpr std::size_t listener_and_spawner = 2;
   static constexpr std::string_view whole = "{\"method\":\"org.varlink.service.GetInfo\"}\0";
   static constexpr std::string_view waiting =
       "{\"method\":\"io.reeve.Registry.Subscribe\",\"more\":true}\0";
@@ -284,7 +284,7 @@ TEST_F(SlowToClose, OnesOfAnUnfinishedMessageHoldUpNobody) {
     const auto client = world_.connect();
     leave(lingering, [&] { send(client, whole.substr(0, 5), {lingering.descriptor()}); });
     EXPECT_TRUE(eventually(
-        [&] { return world_.daemon_descriptors().sockets == listener_and_spawner + 2; }));
+        [&] { return world_.daemon_descriptors().sockets == World::sockets_at_rest + 2; }));
   }
   expect_service();
   lingering.let_go();

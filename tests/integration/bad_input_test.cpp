@@ -187,9 +187,8 @@ class BadInput : public ::testing::Test {
 
   // Once nobody is connected to the daemon but so many of the test's clients.
   [[nodiscard]] std::size_t settled_descriptors(std::size_t clients = 0) const {
-    constexpr std::size_t listener_and_spawner = 2;
     EXPECT_TRUE(eventually(
-        [&] { return world_.daemon_descriptors().sockets == listener_and_spawner + clients; }));
+        [&] { return world_.daemon_descriptors().sockets == World::sockets_at_rest + clients; }));
     return world_.daemon_descriptors().all;
   }
   void expect_descriptors(std::size_t count) const {

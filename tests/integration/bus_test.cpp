@@ -22,7 +22,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* bus_daemon = "/usr/bin/dbus-daemon";
 constexpr const char* busctl = "/usr/bin/busctl";
-constexpr std::size_t listener_spawner_and_bus = 3;
 
 // A message bus as a host has one, policy included.
 class MessageBus {
@@ -277,7 +276,7 @@ TEST_F(Bus, ForgetsWhoLeavesWithACallUnanswered) {
   const auto open = [this] { return world_.daemon_descriptors().all; };
   // The connection of the test's own last call has gone by then.
   EXPECT_TRUE(eventually(
-      [this] { return world_.daemon_descriptors().sockets == listener_spawner_and_bus; }));
+      [this] { return world_.daemon_descriptors().sockets == World::sockets_at_rest + 1; }));
   const auto before = open();
   {
     std::vector<std::unique_ptr<Monitor>> waiting(several);

@@ -106,6 +106,8 @@ class World {
     std::size_t all = 0;
     std::size_t sockets = 0;
   };
+  // Its listener, and those to its spawner and to the service manager.
+  static constexpr std::size_t sockets_at_rest = 3;
   // What the daemon has open.
   [[nodiscard]] Descriptors daemon_descriptors() const;
   [[nodiscard]] std::string daemon_log() const { return read_file(files_ + "/log"); }
