@@ -2,7 +2,7 @@
 # In the container: makes packages of /checkout in /build/package, and in /build/package/next the
 # same ones with a later version.
 set -eu
-export CCACHE_DIR=/ccache PATH=/usr/lib/ccache:$PATH
+export CCACHE_DIR=/ccache PATH="/usr/lib/ccache:$PATH"
 packages=/build/package
 sh /checkout/units/debian/make.sh "$packages"
 rm -rf "$packages/next"
