@@ -82,7 +82,10 @@ void play(std::string_view description) {
   {
     const Idler owner, process;
     make_tree(description, owner, process);
+    const auto descriptors = open_descriptors();
     Daemon().look_around();
+    // What it had begun goes on in the loop, and holds the locks of runs.
+    require(descriptors_are_back(descriptors), "a daemon that is gone holds nothing");
     Daemon daemon;
     daemon.look_around();
     daemon.end_all_runs();

@@ -272,7 +272,6 @@ TEST_F(Bus, WaitsForABusThatWentAwayAndServesMeanwhile) {
 TEST_F(Bus, ForgetsWhoLeavesWithACallUnanswered) {
   constexpr std::size_t several = 5;
   world_.reserve(run_, "worker");
-  EXPECT_TRUE(has(call({"ListRuns"}), run_));
   const auto open = [this] { return world_.daemon_descriptors().all; };
   // The connection of the test's own last call has gone by then.
   EXPECT_TRUE(eventually(

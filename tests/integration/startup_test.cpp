@@ -474,7 +474,8 @@ TEST_F(Startup, ASocketThatIsRemovedIsMadeAgain) {
       {"--config", configuration_, "--root", world_.root(), "--socket", socket, "--bus", "none"}));
   await_answer(socket, daemon);
   for (int times = 0; times < 3; ++times) {
-    fs::remove_all(directory);
+    std::error_code made_again_meanwhile;
+    fs::remove_all(directory, made_again_meanwhile);
     EXPECT_TRUE(eventually([&] { return fs::exists(socket); }));
     await_answer(socket, daemon);
   }
