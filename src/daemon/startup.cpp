@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <thread>
+#include <vector>
 
 #include "base/log.hpp"
 #include "base/paths.hpp"
@@ -212,10 +213,15 @@ Required<Passed> take_passed_descriptors() {
   Passed passed;
   char** names = nullptr;
   const int count = sd_listen_fds_with_names(1, &names);
+  std::vector<std::string> all;
+  for (int i = 0; i < count; ++i) {
+    all.emplace_back(names[i]);
+    std::free(names[i]);
+  }
+  std::free(names);
   for (int i = 0; i < count; ++i) {
     FileDescriptor descriptor(SD_LISTEN_FDS_START + i);
-    const std::string name = names[i];
-    std::free(names[i]);
+    const auto& name = all[static_cast<std::size_t>(i)];
     if (name == stored_events)
       passed.events = std::move(descriptor);
     else if (!passed.listener &&
@@ -227,7 +233,6 @@ Required<Passed> take_passed_descriptors() {
                                  "unit must pass one listening unix stream socket",
                                  name)};
   }
-  std::free(names);
   return passed;
 }
 
