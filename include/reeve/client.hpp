@@ -61,8 +61,9 @@ class Client {
   // With 0 neither ever tries again by itself.
   static constexpr Microseconds usual_patience{5'000'000};
 
-  // To $REEVE_SOCKET, else where reeved usually is: /run/reeve/io.reeve.Registry for root,
-  // $XDG_RUNTIME_DIR/reeve/io.reeve.Registry for a user. Fails at once where nobody listens.
+  // To $REEVE_SOCKET, else where reeved usually is: /run/reeve/io.reeve.Registry, or
+  // $XDG_RUNTIME_DIR/reeve/io.reeve.Registry for a user who has that directory. Fails at once where
+  // nobody listens.
   static Outcome<Client> connect();
   static Outcome<Client> connect(const std::string& socket, Microseconds patience = usual_patience);
   // `place` is what the connector leads to, as messages are to call it.

@@ -19,9 +19,17 @@ inline std::string runtime_directory() {
   return directory != nullptr && *directory == '/' ? std::string(directory) + "/reeve" : "";
 }
 
+// Where reeved listens; empty for a user who has no place.
 inline std::string usual_socket() {
   const auto directory = runtime_directory();
   return directory.empty() ? "" : directory + "/io.reeve.Registry";
+}
+
+// Where it is looked for: a service with User= has no directory of its own, and no reeved but the
+// system's.
+inline std::string usual_socket_to_call() {
+  const auto socket = usual_socket();
+  return socket.empty() ? "/run/reeve/io.reeve.Registry" : socket;
 }
 
 // The path of a cgroup below the cgroup2 mount, and not the mount itself, without a slash at its

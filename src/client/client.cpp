@@ -26,7 +26,7 @@ struct Found {
 Found find_method(std::string_view name) {
   for (const auto& interface : api::interfaces())
     if (const auto* method = interface.find(name))
-      return {std::string(interface.name) + "." + std::string(name), method};
+      return {api::full_name(interface.name, name), method};
   return {};
 }
 
@@ -34,7 +34,7 @@ Found find_method(std::string_view name) {
 
 Outcome<Client> Client::connect() {
   const char* given = std::getenv("REEVE_SOCKET");
-  return connect(given != nullptr ? given : usual_socket());
+  return connect(given != nullptr ? given : usual_socket_to_call());
 }
 
 Outcome<Client> Client::connect(const std::string& socket, Microseconds patience) {

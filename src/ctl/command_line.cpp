@@ -125,7 +125,7 @@ std::span<const OptionEntry> global_options() {
 void take_environment(Options& options) {
   const char* socket = std::getenv("REEVE_SOCKET");
   const char* run = std::getenv("REEVE_RUN_ID");
-  if (!options.socket_given) options.socket = socket != nullptr ? socket : usual_socket();
+  if (!options.socket_given) options.socket = socket != nullptr ? socket : usual_socket_to_call();
   options.socket_given |= socket != nullptr;
   if (!options.run && run != nullptr) options.run = run;
 }

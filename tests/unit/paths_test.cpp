@@ -5,6 +5,14 @@
 namespace reeve {
 namespace {
 
+TEST(SocketToCall, IsTheSystemsForAUserWithoutARuntimeDirectory) {
+  const char* present = std::getenv("XDG_RUNTIME_DIR");
+  const std::string before = present != nullptr ? present : "";
+  ::unsetenv("XDG_RUNTIME_DIR");
+  EXPECT_EQ(usual_socket_to_call(), "/run/reeve/io.reeve.Registry");
+  if (present != nullptr) ::setenv("XDG_RUNTIME_DIR", before.c_str(), 1);
+}
+
 TEST(RootBesideUnit, IsFoundFromWhereverInTheUnitTheProcessIs) {
   for (const char* own : {"/reeve.slice/reeved.service", "/reeve.slice/reeve-runs.service/.control",
                           "/reeve.slice/reeved.service/a/b"})

@@ -24,8 +24,8 @@ def as_user(*command, check=True):
 
 def in_unit(*command, check=True):
     """As a service of the user's: where an application is that wants workers."""
-    return as_user("systemd-run", "--user", "--quiet", "--wait", "--pipe", "--collect", *command,
-                   check=check)
+    return as_user("systemd-run", "--user", "--quiet", "--wait", "--pipe", "--collect",
+                   "--property=Delegate=yes", *command, check=check)
 
 
 class User(HostCase):
