@@ -12,7 +12,7 @@ namespace reeve::api {
 
 template <class Described>
 std::string name_of_error() {
-  return std::string(interface_of<Described>()) + "." + std::string(schema::type<Described>.name);
+  return full_name(interface_of<Described>(), schema::type<Described>.name);
 }
 
 template <class Described>

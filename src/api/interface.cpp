@@ -85,6 +85,10 @@ std::string definition_of_type(const Type& type) {
 
 }  // namespace
 
+std::string full_name(std::string_view interface, std::string_view name) {
+  return fmt::format("{}.{}", interface, name);
+}
+
 const Method* Interface::find(std::string_view method) const {
   const auto found = std::find_if(methods.begin(), methods.end(),
                                   [method](const auto& each) { return each.name == method; });

@@ -80,9 +80,11 @@ constexpr std::string_view interface_of() {
 }
 
 // As it is called over varlink: "io.reeve.Registry.GetRun".
+std::string full_name(std::string_view interface, std::string_view name);
+
 template <class Method>
 std::string full_name() {
-  return std::string(interface_of<Method>()) + "." + std::string(Method::name);
+  return full_name(interface_of<Method>(), Method::name);
 }
 
 }  // namespace reeve::api

@@ -107,7 +107,7 @@ void Calls::take(sd_bus_message* message, const api::Interface& interface) {
           });
         };
         const std::string method = sd_bus_message_get_member(call->message());
-        service_.dispatch(std::string(interface.name) + "." + method, read, call);
+        service_.dispatch(api::full_name(interface.name, method), read, call);
       });
 }
 

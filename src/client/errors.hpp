@@ -32,7 +32,7 @@ struct Interface {
 template <class E>
 std::string own_name() {
   static_assert(api::contains<E>(Interface::Errors{}));
-  return std::string(Interface::name) + "." + std::string(E::error);
+  return api::full_name(Interface::name, E::error);
 }
 
 template <class E>

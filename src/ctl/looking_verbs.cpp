@@ -277,8 +277,7 @@ ExitCode verb_call(const Options& options) {
   auto session = Session::open(options);
   if (!session) return session.error();
   auto method = options.arguments[0];
-  if (method.find('.') == std::string::npos)
-    method = std::string(api::Registry::name) + "." + method;
+  if (method.find('.') == std::string::npos) method = api::full_name(api::Registry::name, method);
   const auto parameters = options.arguments.size() > 1 ? options.arguments[1] : "{}";
   json::Parser parser;
   const auto parsed = parser.parse(parameters);

@@ -36,7 +36,7 @@ std::string command_of(pid_t pid) {
     std::replace(command->begin(), command->end(), '\0', ' ');
     auto text = std::string(trim(*command));
     constexpr std::size_t longest = 100;
-    if (text.size() > longest) text = text.substr(0, longest) + "…";
+    if (text.size() > longest) text.replace(longest, std::string::npos, "…");
     return is_printable(text) ? text : "(unprintable)";
   }
   const auto name = sys::read_file_at(AT_FDCWD, fmt::format("/proc/{}/comm", pid));
