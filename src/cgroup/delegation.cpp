@@ -28,6 +28,12 @@ bool names_a_unit(std::string_view name) {
   });
 }
 
+// systemd's manager of a user marks nothing that it delegates. Below a unit's own cgroup it starts
+// only what that unit delegates: DelegateSubgroup= (systemd 254).
+bool delegates_unmarked(std::string_view unit, std::string_view path) {
+  return parent_of(unit).find("/user@") != std::string_view::npos && path.size() > unit.size();
+}
+
 }  // namespace
 
 bool is_delegated(const Directory& directory) {
@@ -51,10 +57,11 @@ bool is_service(std::string_view unit) {
 
 Result<std::optional<Directory>> delegated_around(const Mount& mount, std::string_view path) {
   const auto unit = unit_in(path);
+  const bool is_unmarked = delegates_unmarked(unit, path);
   for (; path.size() > 1; path = parent_of(path)) {
     auto directory = Directory::open(mount.point, std::string(path));
     if (!directory && !directory.error_is(ENOENT)) return directory.error();
-    if (directory.ok() && is_delegated(*directory))
+    if (directory.ok() && (is_delegated(*directory) || (is_unmarked && path == unit)))
       return std::optional<Directory>(std::move(*directory));
     if (path == unit) break;
   }

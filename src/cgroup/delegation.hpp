@@ -21,7 +21,8 @@ std::string_view unit_in(std::string_view path);
 bool is_service(std::string_view unit);
 
 // The nearest delegated cgroup at or above `path` that is still of the same unit. Nothing if that
-// unit has none.
+// unit has none, as far as can be seen: of a user's unit only where the process of `path` is below
+// the unit's cgroup.
 Result<std::optional<Directory>> delegated_around(const Mount& mount, std::string_view path);
 
 }  // namespace reeve::cgroup

@@ -108,7 +108,7 @@ std::string told(const NotDelegated& error) {
     return fmt::format("the cgroup {} is not delegated: it takes a unit with Delegate=yes", path);
   const bool of_user = path.find("/user@") != std::string_view::npos;
   return fmt::format(
-      "the unit {} does not delegate its cgroup: say Delegate=yes, and from systemd 254 on best "
+      "the unit {} does not delegate its cgroup: say Delegate=yes and, from systemd 254 on, "
       "DelegateSubgroup=main, in its section [Service], then systemctl{} daemon-reload, and "
       "restart it",
       unit, of_user ? " --user" : "");

@@ -404,13 +404,23 @@ TEST(PlacementOfARun, IsNeverBeyondTheUnitOfItsOwner) {
   World world;
   const Unit manager(world, "user@7.service");
   const Unit service(world, "user@7.service/app.slice/app.service", no);
-  auto owner = service.sleeper();
+  auto owner = Child::born_in(service.directory(), [] { return ::pause(); });
   api::OpenRun::Input input;
   input.owner = owner.id();
   input.placement = Placement::caller;
   const auto refused = world.call<api::OpenRun>(input);
   EXPECT_EQ(refused.error, "NotDelegated");
   EXPECT_TRUE(refused.mentions('"' + service.path() + '"')) << refused;
+}
+
+// systemd's manager of a user marks no unit.
+TEST(PlacementOfARun, IsInAUsersUnitWhoseProcessesAreInASubgroupOfIt) {
+  World world;
+  const Unit manager(world, "user@7.service");
+  const Unit service(world, "user@7.service/app.slice/app.service", no);
+  auto owner = service.sleeper();
+  const auto run = placed_run(world, owner, {});
+  EXPECT_EQ(run.control_group, service.path() + "/run-" + run.run);
 }
 
 TEST(PlacementOfARun, IsOnlyInWhatIsDelegatedToItsCaller) {

@@ -48,6 +48,10 @@ def systemd_version():
     return int(told("systemctl", "--version").split()[1])
 
 
+# Properties of a service that delegates; before 254 its own processes are among what it delegates.
+DELEGATE = ("Delegate=yes", "DelegateSubgroup=main")[:2 if systemd_version() >= 254 else 1]
+
+
 def cgroup_of(unit):
     return "/sys/fs/cgroup" + shown(unit, "ControlGroup")
 

@@ -5,11 +5,8 @@ import re
 import subprocess
 import time
 
-from host import systemd_version
+from host import DELEGATE
 from support import NOBODY, PATIENCE, Case, directory_of
-
-SUBGROUP_SINCE = 254
-DELEGATE = ("Delegate=yes", "DelegateSubgroup=main")[:1 + (systemd_version() >= SUBGROUP_SINCE)]
 
 # It has a worker, whose child is in a session of its own, and does what it is told.
 APPLICATION = """
