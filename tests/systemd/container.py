@@ -110,25 +110,68 @@ class ControlGroup:
         return ["sh", "-c", enter, directory, *command]
 
 
-class Container:
-    """Booted when it is entered, gone without a trace when it is left."""
+class Machine:
+    """What boots a Debian root with its systemd, in a cgroup that goes with this process."""
 
-    def __init__(self, root, log, bind=(), bind_read_only=()):
-        self._command = [
-            "sh", os.path.join(HERE, "boot.sh"), root, f"--machine=reeve-test-{os.getpid()}",
-            *(f"--bind={source}:{place}" for source, place in bind),
-            *(f"--bind-ro={source}:{place}" for source, place in bind_read_only)]
-        self._log = log
+    def __init__(self, log):
+        self.log = log
         self._group = None
         self._process = None
-        self._leader = None
         self._commands = itertools.count(1)
         with open(log, "w", encoding="utf-8"):
             pass
 
+    def __exit__(self, *_):
+        self._group.close()
+        if self._process:
+            self._process.wait()
+
+    @staticmethod
+    def _unit(inside, command):
+        """What runs a command in a unit there, and leaves what it says in files that begin so.
+
+        Nobody there is waited for through the message bus, which may be restarted meanwhile."""
+        script = f'"$@" >{inside}.output 2>&1; echo "$?" >{inside}.new; mv {inside}.new {inside}.status'
+        return ["systemd-run", "--quiet", "--collect", "--no-block", "--",
+                "sh", "-c", script, "sh", *command]
+
+    def _show(self, outside):
+        """Shows what it says while it runs; returns its exit status."""
+        end = time.monotonic() + PATIENCE_WITH_COMMAND
+        shown = 0
+        while True:
+            has_ended = os.path.exists(outside + ".status")
+            try:
+                with open(outside + ".output", "rb") as output:
+                    output.seek(shown)
+                    text = output.read()
+            except FileNotFoundError:
+                text = b""
+            shown += len(text)
+            sys.stdout.buffer.write(text)
+            sys.stdout.flush()
+            if has_ended:
+                with open(outside + ".status", encoding="ascii") as status:
+                    return int(status.read())
+            if self._process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError("a command does not end, or the machine has")
+            time.sleep(0.1)
+
+
+class Container(Machine):
+    """Booted when it is entered, gone without a trace when it is left."""
+
+    def __init__(self, root, log, bind=(), bind_read_only=()):
+        super().__init__(log)
+        self._command = [
+            "sh", os.path.join(HERE, "boot.sh"), root, f"--machine=reeve-test-{os.getpid()}",
+            *(f"--bind={source}:{place}" for source, place in bind),
+            *(f"--bind-ro={source}:{place}" for source, place in bind_read_only)]
+        self._leader = None
+
     def _spawn(self, options, **environment):
         environment |= {"PATH": PATH, "LANG": "C.UTF-8"}
-        with open(self._log, "a", encoding="utf-8") as log:
+        with open(self.log, "a", encoding="utf-8") as log:
             return subprocess.Popen(self._group.entered_by([*self._command, *options], "machine"),
                                     stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                     env=environment, start_new_session=True)
@@ -140,7 +183,7 @@ class Container:
             probe = self._spawn(["--quiet", "true"])
             if probe.wait(PATIENCE) == 0:
                 return None
-            with open(self._log, encoding="utf-8") as log:
+            with open(self.log, encoding="utf-8") as log:
                 return (log.read().splitlines() or ["it says nothing"])[-1]
         finally:
             self._group.close()
@@ -174,40 +217,12 @@ class Container:
         finally:
             os.close(end)
 
-    def __exit__(self, *_):
-        self._group.close()
-        if self._process:
-            self._process.wait()
-
     def run(self, *command):
-        """Runs a command in a unit of the container, shows what it writes, returns its status.
-
-        Nobody there is waited for through the message bus, which may be restarted meanwhile."""
+        """Runs a command in a unit of the container, shows what it says, returns its status."""
         inside = f"/run/reeve-test-{next(self._commands)}"
-        outside = f"/proc/{self._leader}/root{inside}"
-        script = f'"$@" >{inside}.output 2>&1; echo "$?" >{inside}.new; mv {inside}.new {inside}.status'
-        unit = ["systemd-run", "--quiet", "--collect", "--no-block", "--",
-                "sh", "-c", script, "sh", *command]
         enter = ["nsenter", f"--target={self._leader}", "--all", "--root", "--wd",
-                 "env", "--ignore-environment", f"PATH={PATH}", "LANG=C.UTF-8", *unit]
+                 "env", "--ignore-environment", f"PATH={PATH}", "LANG=C.UTF-8",
+                 *self._unit(inside, command)]
         subprocess.run(self._group.entered_by(enter, "client"), stdin=subprocess.DEVNULL,
                        timeout=PATIENCE, check=True)
-        end = time.monotonic() + PATIENCE_WITH_COMMAND
-        shown = 0
-        while True:
-            has_ended = os.path.exists(outside + ".status")
-            try:
-                with open(outside + ".output", "rb") as output:
-                    output.seek(shown)
-                    text = output.read()
-            except FileNotFoundError:
-                text = b""
-            shown += len(text)
-            sys.stdout.buffer.write(text)
-            sys.stdout.flush()
-            if has_ended:
-                with open(outside + ".status", encoding="ascii") as status:
-                    return int(status.read())
-            if self._process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"{command[0]} does not end, or the container has")
-            time.sleep(0.1)
+        return self._show(f"/proc/{self._leader}/root{inside}")

@@ -3,24 +3,28 @@
 
 For each Debian suite: a root with the packages that reeve is built with is made, once; a container
 of it is booted, in which the checkout is built, installed and started, and cases/ is run, or the
-named files of it; and another one, for those about its Debian packages. Exit status 1 if a case
-failed.
+named files of it; another one, for those about its Debian packages; and a virtual machine, for those
+that need every controller. Exit status 1 if a case failed.
 """
 import fcntl
 import fnmatch
+import functools
 import os
 import subprocess
 import sys
 import time
 
 from container import BootFailed, Container, obstacle
+from virtual_machine import VirtualMachine
 
 SUITES = ("trixie", "bookworm")
 SYSTEM = ("bash-completion", "build-essential", "ccache", "dbus", "dbus-user-session", "debhelper",
           "fish", "libglib2.0-bin", "libpam-systemd", "openssh-client", "openssh-server", "procps",
           "python3", "systemd", "systemd-sysv", "zsh")
-# What is done first in a container, and the cases that are run on it then.
-WAYS = {"install.sh": ("test_*.py", "last_*.py"), "package.sh": ("debian_*.py",)}
+# What is done first in which machine, and the cases that are run on it then.
+WAYS = {("container", "install.sh"): ("test_*.py", "last_*.py"),
+        ("container", "package.sh"): ("debian_*.py",),
+        ("virtual machine", "install.sh"): ("limits_*.py",)}
 HERE = os.path.dirname(os.path.realpath(__file__))
 CHECKOUT = os.path.dirname(os.path.dirname(HERE))
 
@@ -37,12 +41,21 @@ def chosen(cases):
     return {way: names for way, names in ways.items() if names}
 
 
-def ask(container, way, cases):
+def prepare(machine, script):
+    """Whether it ran well."""
+    if machine.run("sh", f"/checkout/tests/systemd/{script}") == 0:
+        return True
+    print(f"failed: {script}: see above", flush=True)
+    return False
+
+
+def ask(machine, script, cases):
     """Whether all cases passed."""
-    if container.run("sh", f"/checkout/tests/systemd/{way}") != 0:
-        print(f"failed: {way}: see above", flush=True)
-        return False
-    return container.run("python3", "-B", "/checkout/tests/systemd/cases/main.py", *cases) == 0
+    if prepare(machine, script) and \
+            machine.run("python3", "-B", "/checkout/tests/systemd/cases/main.py", *cases) == 0:
+        return True
+    machine.run("journalctl", "--no-pager", "--unit=reeved.service")
+    return False
 
 
 def test_on(suite, cache, packages, cases):
@@ -59,26 +72,33 @@ def test_on(suite, cache, packages, cases):
     os.makedirs(build, exist_ok=True)
     os.makedirs(ccache, exist_ok=True)
     lock(build + ".lock", fcntl.LOCK_EX)  # or builds in the same place
-    return all([test_in(suite, root, [(build, "/build"), (ccache, "/ccache")], build + ".log", *each)
-                for each in chosen(cases).items()])
+    places = {"bind": [(build, "/build"), (ccache, "/ccache")],
+              "bind_read_only": [(CHECKOUT, "/checkout")]}
+    machines = {"container": functools.partial(Container, root, build + ".log", **places),
+                "virtual machine": functools.partial(VirtualMachine, root, build + ".machine.log",
+                                                     cache, **places)}
+    well = []
+    for (kind, script), names in chosen(cases).items():
+        if kind == "virtual machine":  # which builds slowly
+            well.append(test_in(suite, machines["container"](), "container",
+                                lambda container: prepare(container, "install.sh")))
+        well.append(test_in(suite, machines[kind](), kind,
+                            lambda machine: ask(machine, script, names)))
+    return all(well)
 
 
-def test_in(suite, root, bind, log, way, cases):
-    """Whether all went well in a container."""
+def test_in(suite, machine, kind, test):
+    """Whether all went well."""
     begun = time.monotonic()
-    container = Container(root, log, bind=bind, bind_read_only=[(CHECKOUT, "/checkout")])
-    if reason := container.refusal():
-        print(f"{suite}: skipped: systemd-nspawn does not work here: {reason}")
+    if reason := machine.refusal():
+        print(f"{suite}: skipped: there can be no {kind} here: {reason}")
         return True
     try:
-        with container:
-            print(f"{suite}: booted after {time.monotonic() - begun:.1f} s", flush=True)
-            if ask(container, way, cases):
-                return True
-            container.run("journalctl", "--no-pager", "--unit=reeved.service")
-            return False
+        with machine:
+            print(f"{suite}: {kind} booted after {time.monotonic() - begun:.1f} s", flush=True)
+            return test(machine)
     except BootFailed as failure:
-        print(f"{suite}: failed: the container does not boot: {failure}; see {log}")
+        print(f"{suite}: failed: the {kind} does not boot: {failure}; see {machine.log}")
         return False
 
 

@@ -1,12 +1,10 @@
 """Applications that are services of systemd, with their runs in their own units."""
-import json
-import os
 import re
 import subprocess
-import time
 
-from host import DELEGATE
-from support import NOBODY, PATIENCE, Case, directory_of
+from host import DELEGATE, processes_in, reevectl
+from service import ServiceCase, output
+from support import NOBODY, PATIENCE, directory_of
 
 # It has a worker, whose child is in a session of its own, and does what it is told.
 APPLICATION = """
@@ -19,23 +17,6 @@ read word </run/placement-$1 && exit "$word"
 """
 
 
-def output(*command):
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=PATIENCE,
-                          check=False).stdout
-
-
-def reevectl(*words):
-    return json.loads(output("reevectl", "--json=short", *words))
-
-
-def processes_below(group):
-    found = []
-    for directory, _, _ in os.walk(directory_of(group)):
-        with open(os.path.join(directory, "cgroup.procs"), encoding="ascii") as pids:
-            found += [int(pid) for pid in pids]
-    return found
-
-
 def is_alive(pid):
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
@@ -44,42 +25,7 @@ def is_alive(pid):
         return False
 
 
-class Placement(Case):
-    count = 0
-
-    def setUp(self):
-        Placement.count += 1
-        self.unit = f"placement-{self.count}.service"
-        self.orders = f"/run/placement-{self.count}"
-        os.mkfifo(self.orders)
-        self.addCleanup(os.unlink, self.orders)
-        self.addCleanup(self.forget)
-
-    def forget(self):
-        subprocess.run(["systemctl", "--quiet", "stop", self.unit], stderr=subprocess.DEVNULL,
-                       timeout=PATIENCE, check=False)
-        subprocess.run(["systemctl", "--quiet", "reset-failed", self.unit],
-                       stderr=subprocess.DEVNULL, timeout=PATIENCE, check=False)
-
-    def until(self, condition, what):
-        deadline = time.monotonic() + PATIENCE
-        while not condition():
-            if time.monotonic() > deadline:
-                self.fail(f"{what}\n{output('journalctl', '--no-pager', '-u', self.unit)}"
-                          f"{output('journalctl', '--no-pager', '-u', 'reeved', '-n', '30')}")
-            time.sleep(0.01)
-
-    def show(self, name):
-        return output("systemctl", "show", "--value", f"--property={name}", self.unit).strip()
-
-    def begin(self, *command, properties=DELEGATE):
-        subprocess.run(["systemd-run", "--quiet", f"--unit={self.unit}", "--service-type=exec",
-                        *(f"--property={each}" for each in properties), "--", *command],
-                       timeout=PATIENCE, check=True)
-
-    def log(self):
-        return output("journalctl", "--no-pager", "--output=cat", f"_SYSTEMD_UNIT={self.unit}")
-
+class Placement(ServiceCase):
     def begin_application(self, properties=DELEGATE):
         """The run's description, once it is as it is to be."""
         self.begin("reevectl", "run", "--name", self.unit, "--", "sh", "-c", APPLICATION, "sh",
@@ -87,11 +33,8 @@ class Placement(Case):
         self.until(lambda: "ready" in self.log(), "the application does not get ready")
         return self.run_of_unit()
 
-    def run_of_unit(self):
-        return next(run for run in reevectl("runs")["runs"] if run.get("name") == self.unit)
-
     def processes(self):
-        return processes_below(self.show("ControlGroup"))
+        return processes_in(directory_of(self.show("ControlGroup")))
 
     def assert_nothing_is_left(self, pids):
         self.until(lambda: not any(map(is_alive, pids)), f"one of {pids} lives")
