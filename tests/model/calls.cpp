@@ -109,9 +109,14 @@ Expected Model::open_run(const Step& step) {
   if (name && !is_good_name(*name)) expected.errors.insert("InvalidName");
   const int owner = step.has("owner") ? named_process(step, "owner", expected) : caller;
   if (owner != 0 && !processes.at(owner).is_alive) expected.errors.insert("NoSuchProcess");
+  const bool can_be_placed = owner != 0 && is_in_service(owner);
+  auto placement = schema::value_named<Placement>(step.text("placement").value_or(""));
+  if (placement == Placement::caller && !can_be_placed) expected.errors.insert("NotDelegated");
   if (!expected.errors.empty()) return expected;
+  if (!placement && can_be_placed) placement = Placement::caller;
   Run run;
   run.owner = owner;
+  run.placement = placement;
   run.user = processes.at(owner).user;
   run.name = name;
   run.policy = schema::value_named<OwnerExitPolicy>(step.text("policy").value_or("kill")).value();
@@ -119,6 +124,7 @@ Expected Model::open_run(const Step& step) {
   run.metadata = metadata_of(step);
   const int key = step.number("new");
   runs[key] = run;
+  if (placement == Placement::caller) placed.insert(key);
   announce_run(EventKind::run_opened, key);
   return Expected::success(api::OpenRun::Output{described(run)});
 }
@@ -145,6 +151,9 @@ Expected Model::enter_run(const Step& step) {
   if (key != 0 && runs.at(key).is_closing) expected.errors.insert("RunClosing");
   if (key != 0 && caller.place.run != 0 && caller.place.run != key)
     expected.errors.insert("ProcessInOtherRun");
+  // It would leave its service, and nobody has said that it may.
+  if (key != 0 && !runs.at(key).placement && is_in_service(step.number("by")))
+    expected.errors.insert("ProcessMismatch");
   if (!expected.errors.empty()) return expected;
   if (caller.place.run == 0) caller.place = {key, 0};
   return Expected::success(api::EnterRun::Output{described(runs.at(key))});

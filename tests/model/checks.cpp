@@ -51,10 +51,10 @@ void Play::check_places() const {
     if (key == 0 || !process.is_alive) continue;
     const auto place = process.place;
     const auto actual = troupe.control_group_of(key);
-    const auto expected = place.run == 0 ? test::control_group_of(::getpid())
-                          : place.leaf == 0
-                              ? model.root + "/run-" + model.ids.at(place.run) + "/entered"
-                              : leaves_.at(place.leaf);
+    const auto expected = place.in_service  ? model.service + "/main"
+                          : place.run == 0  ? test::control_group_of(::getpid())
+                          : place.leaf == 0 ? model.control_group_of(place.run) + "/entered"
+                                            : leaves_.at(place.leaf);
     if (actual != expected)
       throw Difference(
           fmt::format("process={} is in {} and should be in {}", key, actual, expected));

@@ -44,6 +44,15 @@ Exit exit_of(const Process& process) {
 
 }  // namespace
 
+std::string Model::control_group_of(int run) const {
+  return (placed.contains(run) ? service : root) + "/run-" + ids.at(run);
+}
+
+bool Model::is_in_service(int process) const {
+  const auto& place = processes.at(process).place;
+  return place.in_service || placed.contains(place.run);
+}
+
 reeve::Run Model::described(const Run& run) const {
   reeve::Run out;
   out.run = run.id;
@@ -53,7 +62,8 @@ reeve::Run Model::described(const Run& run) const {
   out.owner_user_id = run.user;
   out.on_owner_exit = run.policy;
   out.grace = run.grace;
-  out.control_group = root + "/run-" + run.id;
+  out.placement = run.placement.value_or(Placement::registry);
+  out.control_group = (out.placement == Placement::caller ? service : root) + "/run-" + run.id;
   for (const auto& [leaf, worker] : workers)
     if (worker.is_listed() && &runs.at(worker.run) == &run) ++out.workers;
   out.metadata = run.metadata;
@@ -69,7 +79,7 @@ reeve::Worker Model::described(const Worker& worker) const {
   out.fingerprint = worker.fingerprint;
   out.metadata = worker.metadata;
   if (worker.is_frozen && worker.phase != Phase::exited) out.frozen = true;
-  out.control_group = root + "/run-" + out.run + "/leaf";
+  out.control_group = control_group_of(worker.run) + "/leaf";
   if (worker.process != 0) {
     const auto& process = processes.at(worker.process);
     out.process = process.id;

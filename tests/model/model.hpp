@@ -30,10 +30,12 @@ inline constexpr Microseconds soon{1000};
 inline constexpr Microseconds far{3'600'000'000};
 inline constexpr uid_t nobody = 65534;
 
-// Outside of the registry, or in a run: in `entered`, or in the leaf of that worker.
+// Outside of the registry, in a service or not; or in a run: in `entered`, or in the leaf of that
+// worker.
 struct Place {
   int run = 0;
   int leaf = 0;
+  bool in_service = false;
   bool operator==(const Place&) const = default;
 };
 
@@ -79,6 +81,7 @@ struct Run {
   uid_t user = 0;
   OwnerExitPolicy policy = OwnerExitPolicy::kill;
   Microseconds grace{};
+  std::optional<Placement> placement;
   std::optional<Metadata> metadata;
   bool is_closing = false;
   bool is_over_soon = false;      // the grace period of its closing
@@ -128,7 +131,9 @@ class Model {
   std::map<int, Run> runs;
   std::map<int, std::string> ids;  // of all runs there ever were
   std::map<int, Worker> workers;   // by leaf
+  std::set<int> placed;            // of all runs there ever were, those in the service's cgroup
   std::string root;                // the cgroup of the registry
+  std::string service;             // and that of a service, which is delegated to it
   bool is_down = false;            // the daemon was killed and not yet started again
   std::int64_t activated_total = 0, exited_total = 0;
   std::int64_t orphans_killed_total = 0;  // as the events say
@@ -189,6 +194,9 @@ class Model {
   [[nodiscard]] std::optional<std::string> run_text(const Step& step) const;
   // The run that a call is about, or 0 with the error.
   [[nodiscard]] int target(const Step& step, Expected& expected) const;
+  [[nodiscard]] std::string control_group_of(int run) const;
+  // Itself, or as what is in a run placed there.
+  [[nodiscard]] bool is_in_service(int process) const;
   [[nodiscard]] reeve::Run described(const Run& run) const;
   [[nodiscard]] reeve::Worker described(const Worker& worker) const;
   [[nodiscard]] bool is_ancestor_or_self(int process, int of) const;

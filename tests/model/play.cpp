@@ -21,11 +21,13 @@ constexpr std::chrono::milliseconds time_with_faults{100};
 
 }  // namespace
 
-Play::Play(test::World& world, const Past& past) : troupe(world.socket()), world_(world) {
+Play::Play(test::World& world, const Past& past)
+    : troupe(world.socket()), world_(world), service_(world, "application.service") {
   model.activated_total = past.activated;
   model.exited_total = past.exited;
   model.orphans_killed_total = past.orphans_killed;
   model.root = world.root();
+  model.service = service_.path();
   auto& program = model.processes.at(0);
   program.id.pid = ::getpid();
   ask_ = connection_of(0);

@@ -12,6 +12,7 @@
 #include "model/model.hpp"
 #include "model/troupe.hpp"
 #include "model/wire.hpp"
+#include "support/unit.hpp"
 #include "support/world.hpp"
 
 namespace reeve::model {
@@ -68,6 +69,7 @@ class Play {
   void jump_clock(Microseconds by) { world_.hooks().realtime_offset += by.count(); }
   // Directory of a worker's leaf, to be born in.
   [[nodiscard]] std::string directory_of_leaf(int leaf) const;
+  [[nodiscard]] std::string directory_of_service() const { return service_.directory() + "/main"; }
   [[nodiscard]] const std::string& socket() const { return world_.socket(); }
   [[nodiscard]] pid_t daemon_pid() const { return world_.daemon_pid(); }
 
@@ -132,6 +134,7 @@ class Play {
   void query(const typename Method::Input& input, const Expected& expected);
 
   test::World& world_;
+  test::Unit service_;
   std::map<int, std::vector<std::unique_ptr<Connection>>> idle_;
   std::map<int, Call> calls_;
   std::unique_ptr<Connection> events_;

@@ -25,6 +25,8 @@ std::optional<Step> choose_spawn(Chooser& c) {
     step.set("run", worker.run).set("worker", worker.name);
   } else if (c.random.one_in(3)) {
     step.set("parent", c.process([](const Process& each) { return each.is_alive; }));
+  } else {
+    c.maybe(step, "in-service", 3, {"1"});
   }
   return step;
 }
@@ -41,6 +43,10 @@ void spawn(Play& play, const Step& step) {
     if (worker == nullptr || worker->phase == Worker::Phase::exited) return;
     process.place = {worker->run, worker->leaf};
     role.born_in = play.directory_of_leaf(worker->leaf);
+  }
+  if (step.has("in-service")) {
+    process.place.in_service = true;
+    role.born_in = play.directory_of_service();
   }
   if (process.parent != 0) {
     const auto& parent = play.model.processes.at(process.parent);

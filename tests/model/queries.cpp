@@ -115,7 +115,7 @@ Expected Model::list_entries() const {
     entry.run = run.id;
     entry.process = processes.at(run.owner).id;
     entry.run_is_alive = entry.process_is_alive = processes.at(run.owner).is_alive;
-    entry.control_group = root + "/run-" + run.id;
+    entry.control_group = control_group_of(key);
     output.entries.push_back(entry);
   }
   for (const auto& [leaf, worker] : workers) {

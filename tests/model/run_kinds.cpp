@@ -26,6 +26,7 @@ std::optional<Step> choose_open(Chooser& c) {
   }
   c.maybe(step, "policy", 2, policies);
   c.maybe(step, "grace", 2, times);
+  c.maybe(step, "placement", 4, {"caller", "registry"});
   c.maybe(step, "name", 4, {"application", "x/y", "*1025", "ümläut", ""});
   c.maybe(step, "metadata", 8, {"value", "*4000"});
   return step;
@@ -38,6 +39,8 @@ void open(Play& play, const Step& step) {
   if (step.has("policy"))
     input.on_owner_exit = schema::value_named<OwnerExitPolicy>(*step.text("policy"));
   input.grace = duration(step, "grace").value_or(far);
+  if (step.has("placement"))
+    input.placement = schema::value_named<Placement>(*step.text("placement"));
   input.metadata = metadata(step);
   play.call<api::OpenRun>(step, input, play.model.open_run(step), {},
                           [&play, step](const api::OpenRun::Output& output, Expected& expected) {
