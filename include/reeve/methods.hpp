@@ -174,7 +174,10 @@ struct Register {
 struct Spawn {
   static constexpr std::string_view name = "Spawn";
   static constexpr std::string_view text =
-      "Reserves, spawns inside the worker's cgroup and activates.";
+      "Reserves, spawns inside the worker's cgroup and activates. Only root chooses user and\n"
+      "groups, and asks for more than it has itself: a lower \"nice\", less than 0 for\n"
+      "\"oomScoreAdjust\", a higher hard limit. \"resourceLimits\" are as in setrlimit(2):\n"
+      "{\"NOFILE\": \"1024:4096\", \"CORE\": \"infinity\"}; \"umask\" is a number, 18 for 022.";
 
   struct Input {
     std::string worker;
@@ -183,6 +186,12 @@ struct Spawn {
     std::optional<Metadata> environment = {};
     std::optional<std::string> working_directory = {};
     std::optional<std::string> user = {};
+    std::optional<std::string> group = {};
+    std::optional<std::vector<std::string>> supplementary_groups = {};
+    std::optional<std::int64_t> file_mode_mask = {};
+    std::optional<std::int64_t> nice = {};
+    std::optional<std::int64_t> out_of_memory_score_adjust = {};
+    std::optional<Metadata> resource_limits = {};
     std::optional<std::int64_t> input_file_descriptor = {};
     std::optional<std::int64_t> output_file_descriptor = {};
     std::optional<std::int64_t> error_file_descriptor = {};

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <clocale>
 #include <cstdlib>
 
@@ -65,6 +66,13 @@ bool add_pair(std::optional<Metadata>& pairs, const std::string& text) {
   if (!pairs) pairs.emplace();
   (*pairs)[text.substr(0, equals)] = text.substr(equals + 1);
   return true;
+}
+
+std::optional<std::int64_t> parse_octal(const std::string& text) {
+  std::int64_t number = 0;
+  const auto* const end = text.data() + text.size();
+  const auto [parsed, error] = std::from_chars(text.data(), end, number, 8);
+  return error == std::errc{} && parsed == end ? std::optional(number) : std::nullopt;
 }
 
 std::string take_limit(Options& options, int letter, const std::string& value) {
@@ -148,6 +156,26 @@ std::string take(Options& options, int letter, const std::string& value) {
     case 'u':
       options.user = value;
       return {};
+    case 'G':
+      options.group = value;
+      return {};
+    case 'S':
+      if (!options.supplementary_groups) options.supplementary_groups.emplace();
+      options.supplementary_groups->push_back(value);
+      return {};
+    case 'U':
+      options.file_mode_mask = parse_octal(value);
+      return options.file_mode_mask ? "" : "--umask must be an octal number such as 027";
+    case 'N':
+      options.nice = number;
+      return number ? "" : "--nice must be a number";
+    case 'O':
+      options.out_of_memory_score_adjust = number;
+      return number ? "" : "--oom-score-adjust must be a number";
+    case 'L':
+      return add_pair(options.resource_limits, value)
+                 ? ""
+                 : "--resource-limit must be NAME=SOFT or NAME=SOFT:HARD";
     case 'i':
       options.pipe = true;
       return {};

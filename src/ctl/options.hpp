@@ -40,7 +40,10 @@ struct Options {
   std::optional<std::int64_t> pid, owner, after;
   std::optional<WorkerState> state;
   std::optional<Metadata> metadata, environment;
-  std::optional<std::string> directory, user;
+  std::optional<std::string> directory, user, group;
+  std::optional<std::vector<std::string>> supplementary_groups;
+  std::optional<std::int64_t> file_mode_mask, nice, out_of_memory_score_adjust;
+  std::optional<Metadata> resource_limits;
   std::optional<Limits> limits;
   bool all = false, count = false, whole_tree = false, pipe = false;
 

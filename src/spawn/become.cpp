@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 
 #include "base/text.hpp"
 #include "json/codec.hpp"
+#include "spawn/resource_limits.hpp"
 #include "sys/calls.hpp"
 
 namespace reeve::spawn {
@@ -60,15 +62,41 @@ void introduce(const passwd& entry, Program& program) {
   add(program.environment, "USER", entry.pw_name);
 }
 
+// getpwnam(3): "not found" may be any of these, or nothing.
+bool is_unknown(int number) {
+  return number == 0 || number == ENOENT || number == ESRCH || number == EBADF || number == EPERM;
+}
+
 Result<const passwd*, SpawnFailure> look_up(const std::string& user) {
   errno = 0;
   const auto number = parse_number<uid_t>(user);
   const auto* entry = number ? ::getpwuid(*number) : ::getpwnam(user.c_str());
-  // getpwnam(3): "not found" may be any of these, or nothing.
-  const bool is_unknown =
-      errno == 0 || errno == ENOENT || errno == ESRCH || errno == EBADF || errno == EPERM;
-  if (entry == nullptr) return failed(Step::user, is_unknown ? ESRCH : errno);
+  if (entry == nullptr) return failed(Step::user, is_unknown(errno) ? ESRCH : errno);
   return entry;
+}
+
+// The same as look_up(), of a group.
+Result<gid_t, SpawnFailure> look_up_group(const std::string& group) {
+  if (const auto number = parse_number<gid_t>(group)) return *number;
+  errno = 0;
+  const auto* entry = ::getgrnam(group.c_str());
+  if (entry == nullptr) return failed(Step::groups, is_unknown(errno) ? ESRCH : errno);
+  return entry->gr_gid;
+}
+
+// On top of what the user has.
+Outcome add_groups(const std::vector<std::string>& names) {
+  const int count = ::getgroups(0, nullptr);
+  if (count < 0) return failed(Step::groups);
+  std::vector<gid_t> groups(static_cast<std::size_t>(count));
+  if (::getgroups(count, groups.data()) < 0) return failed(Step::groups);
+  for (const auto& name : names) {
+    const auto group = look_up_group(name);
+    if (!group) return group.error();
+    groups.push_back(*group);
+  }
+  if (::setgroups(groups.size(), groups.data()) < 0) return failed(Step::groups);
+  return Done{};
 }
 
 Outcome change_user(Program& program) {
@@ -85,6 +113,14 @@ Outcome change_user(Program& program) {
     const auto& listed = program.credentials->groups;
     const std::vector<gid_t> groups(listed.begin(), listed.end());
     if (::setgroups(groups.size(), groups.data()) < 0) return failed(Step::groups);
+  }
+  if (program.supplementary_groups)
+    if (const auto added = add_groups(*program.supplementary_groups); !added) return added.error();
+  if (program.group) {
+    const auto group = look_up_group(*program.group);
+    if (!group) return group.error();
+    if (!program.credentials) program.credentials = Credentials{::geteuid(), 0, {}};
+    program.credentials->group = *group;
   }
   if (!program.credentials) return Done{};
   const auto group = static_cast<gid_t>(program.credentials->group);
@@ -133,6 +169,27 @@ void give_up_protection() {
     (void)sys::write_file_at(AT_FDCWD, "/proc/self/oom_score_adj", "0");
 }
 
+// Before it becomes another user, to whom its own files in /proc are closed. Who is not root only
+// raises it: see the service.
+Outcome adjust_score(std::int64_t adjustment) {
+  const auto written =
+      sys::write_file_at(AT_FDCWD, "/proc/self/oom_score_adj", std::to_string(adjustment));
+  if (!written) return failed(Step::out_of_memory_score_adjust, written.error().number);
+  return Done{};
+}
+
+Outcome limit(const Program& program) {
+  for (const auto& [name, text] : program.resource_limits.value_or(schema::StringMap{})) {
+    const auto resource = resource_named(name);
+    const auto wanted = read_resource_limit(text);
+    if (!resource || !wanted) return failed(Step::resource_limits, EINVAL);
+    if (::setrlimit(*resource, &*wanted) < 0) return failed(Step::resource_limits);
+  }
+  if (program.nice && ::setpriority(PRIO_PROCESS, 0, static_cast<int>(*program.nice)) < 0)
+    return failed(Step::nice);
+  return Done{};
+}
+
 }  // namespace
 
 SpawnFailure become(const FileDescriptor& file, const std::array<FileDescriptor, 3>& streams) {
@@ -140,9 +197,17 @@ SpawnFailure become(const FileDescriptor& file, const std::array<FileDescriptor,
   if (!program) return program.error();
   if (const auto placed = place(streams); !placed) return placed.error();
   ::setsid();
-  ::umask(usual_mask);
+  ::umask(static_cast<mode_t>(program->file_mode_mask.value_or(usual_mask)));
   give_up_protection();
+  if (program->out_of_memory_score_adjust)
+    if (const auto adjusted = adjust_score(*program->out_of_memory_score_adjust); !adjusted)
+      return adjusted.error();
+  const bool limited_first = program->has_roots_rights.value_or(false);
+  if (limited_first)
+    if (const auto limited = limit(*program); !limited) return limited.error();
   if (const auto changed = change_user(*program); !changed) return changed.error();
+  if (!limited_first)
+    if (const auto limited = limit(*program); !limited) return limited.error();
   // With the rights of the user: what root can enter may be closed to it.
   const auto directory = program->working_directory.value_or("/");
   if (::chdir(directory.c_str()) < 0) return failed(Step::working_directory);

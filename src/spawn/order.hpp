@@ -45,13 +45,27 @@ struct Program {
   // Looked up among the host's users, by name or number; comes before `credentials`.
   std::optional<std::string> user;
   std::optional<Credentials> credentials;  // reeved's own, otherwise
+  // Names or numbers; in place of, and besides, those that the user has.
+  std::optional<std::string> group;
+  std::optional<std::vector<std::string>> supplementary_groups;
+  std::optional<std::int64_t> file_mode_mask;  // 022, otherwise
+  std::optional<std::int64_t> nice;
+  std::optional<std::int64_t> out_of_memory_score_adjust;
+  std::optional<schema::StringMap> resource_limits;  // see resource_limits.hpp
+  // Root asks: the last three are set with its rights, and otherwise with those of the user.
+  std::optional<bool> has_roots_rights;
 
   friend constexpr auto describe(schema::Of<Program>) {
     using schema::member;
     return schema::members(
         member<&Program::command>("command"), member<&Program::environment>("environment"),
         member<&Program::working_directory>("workingDirectory"), member<&Program::user>("user"),
-        member<&Program::credentials>("credentials"));
+        member<&Program::credentials>("credentials"), member<&Program::group>("group"),
+        member<&Program::supplementary_groups>("supplementaryGroups"),
+        member<&Program::file_mode_mask>("umask"), member<&Program::nice>("nice"),
+        member<&Program::out_of_memory_score_adjust>("oomScoreAdjust"),
+        member<&Program::resource_limits>("resourceLimits"),
+        member<&Program::has_roots_rights>("hasRootsRights"));
   }
 };
 
@@ -64,10 +78,14 @@ enum class Step {
   groups,
   working_directory,
   execute,
+  resource_limits,
+  nice,
+  out_of_memory_score_adjust,
 };
 constexpr auto describe(schema::Of<Step>) {
   return schema::enumeration("", "", "clone", "order", "streams", "user", "groups",
-                             "workingDirectory", "execute");
+                             "workingDirectory", "execute", "resourceLimits", "nice",
+                             "oomScoreAdjust");
 }
 
 struct SpawnFailure {

@@ -145,12 +145,53 @@ TEST_F(Spawn, GivesNothingOfReevedsToTheProgram) {
   EXPECT_EQ(trim(lines[8]), lines[9]) << "a session of its own";
 }
 
+TEST_F(Spawn, GivesTheProgramTheAttributesThatWereAskedFor) {
+  auto input =
+      shell("worker", run_,
+            "umask; nice; ulimit -Sn; ulimit -Hn; ulimit -c; cat /proc/self/oom_score_adj");
+  input.file_mode_mask = 0027;
+  input.nice = 5;
+  input.out_of_memory_score_adjust = 300;
+  input.resource_limits = Metadata{{"NOFILE", "64:128"}, {"CORE", "0"}};
+  EXPECT_EQ(output_of(input), "0027\n5\n64\n128\n0\n300\n");
+}
+
+TEST_F(Spawn, GivesTheUserTheGroupsThatRootNames) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to become another user";
+  auto input = shell("worker", run_, "nice; id -gn; id -G | tr ' ' '\\n' | sort -n | tr '\\n' ' '");
+  input.user = "nobody";
+  input.group = "daemon";
+  input.supplementary_groups = {{"40100", "40101"}};
+  input.nice = -3;
+  EXPECT_EQ(output_of(input), "-3\ndaemon\n1 40100 40101 65534 ");
+}
+
+bool may_raise_limits() {
+  rlimit present{};
+  ::getrlimit(RLIMIT_NOFILE, &present);
+  const rlimit more{present.rlim_cur, present.rlim_max + 1};
+  return ::setrlimit(RLIMIT_NOFILE, &more) == 0 && ::setrlimit(RLIMIT_NOFILE, &present) == 0;
+}
+
+TEST_F(Spawn, GivesToAnotherUserWhatOnlyRootMayAskFor) {
+  if (!may_raise_limits()) GTEST_SKIP() << "needs CAP_SYS_RESOURCE, which not every root has";
+  auto input = shell("worker", run_, "ulimit -Hn; cat /proc/self/oom_score_adj");
+  input.user = "nobody";
+  input.out_of_memory_score_adjust = -100;
+  rlimit present{};
+  ::getrlimit(RLIMIT_NOFILE, &present);
+  const auto more = std::to_string(present.rlim_max + 1);
+  input.resource_limits = Metadata{{"NOFILE", more}};
+  EXPECT_EQ(output_of(input), more + "\n-100\n");
+}
+
 TEST_F(Spawn, SaysAtWhichStepItFailed) {
   struct Case {
     std::vector<std::string> command;
     std::optional<std::string> directory, user;
     const char* step;
     const char* name;
+    std::optional<std::string> group = {};
   };
   const Case cases[] = {
       {{"nonesuch"}, {}, {}, "execute", "ENOENT"},
@@ -159,14 +200,16 @@ TEST_F(Spawn, SaysAtWhichStepItFailed) {
       {{"sh"}, "/nonesuch", {}, "workingDirectory", "ENOENT"},
       {{"sh"}, "/etc/passwd", {}, "workingDirectory", "ENOTDIR"},
       {{"sh"}, {}, "no-such-user", "user", "ESRCH"},
+      {{"sh"}, {}, {}, "groups", "ESRCH", "no-such-group"},
   };
-  for (const auto& [command, directory, user, step, name] : cases) {
+  for (const auto& [command, directory, user, step, name, group] : cases) {
     api::Spawn::Input input;
     input.worker = "worker";
     input.run = run_;
     input.command = command;
     input.working_directory = directory;
     input.user = user;
+    input.group = group;
     const auto failed = spawn(input);
     EXPECT_EQ(failed.error, "SpawnFailed") << command.front();
     EXPECT_TRUE(failed.mentions(std::string("\"step\":\"") + step + "\"")) << failed;
@@ -196,6 +239,25 @@ TEST_F(Spawn, RefusesWhatCannotBe) {
             "InvalidParameter");
   EXPECT_EQ(refused([](auto& input) { input.working_directory = "here"; }), "InvalidParameter");
   EXPECT_EQ(refused([](auto& input) { input.user = ""; }), "InvalidParameter");
+  EXPECT_EQ(refused([](auto& input) { input.group = ""; }), "InvalidParameter");
+  EXPECT_EQ(refused([](auto& input) {
+              input.supplementary_groups = {{"root", ""}};
+            }),
+            "InvalidParameter");
+  for (const int wrong : {-1, 01000})
+    EXPECT_EQ(refused([&](auto& input) { input.file_mode_mask = wrong; }), "InvalidParameter");
+  for (const int wrong : {-21, 20})
+    EXPECT_EQ(refused([&](auto& input) { input.nice = wrong; }), "InvalidParameter");
+  for (const int wrong : {-1001, 1001})
+    EXPECT_EQ(refused([&](auto& input) { input.out_of_memory_score_adjust = wrong; }),
+              "InvalidParameter");
+  for (const auto& [name, text] : std::vector<std::pair<std::string, std::string>>{
+           {"NOSUCH", "1"}, {"NOFILE", ""}, {"NOFILE", "-1"}, {"NOFILE", "2:1"}, {"CPU", "1:2:3"}})
+    EXPECT_EQ(refused([&](auto& input) {
+                input.resource_limits = Metadata{{name, text}};
+              }),
+              "InvalidParameter")
+        << name << "=" << text;
   EXPECT_EQ(refused([](auto& input) { input.output_file_descriptor = 0; }), "InvalidParameter");
   EXPECT_EQ(refused([](auto& input) {
               input.limits = Limits{-1, {}, {}, {}, {}};
@@ -224,11 +286,35 @@ TEST_F(Spawn, GivesTheProgramTheRightsOfWhoAskedAndNoOthers) {
     const auto spawned = call_on<api::Spawn>(client, input, passed);
     if (!spawned) return outcome(spawned);
     (void)call_on<api::Wait>(client, {"worker", run->run.run});
-    input.user = "root";
-    input.worker = "of root";
-    return outcome(call_on<api::Spawn>(client, input, passed));
+    input = shell("other", run->run.run, "nice; ulimit -Hn; cat /proc/self/oom_score_adj");
+    input.output_file_descriptor = 0;
+    input.nice = 4;
+    input.out_of_memory_score_adjust = 7;
+    input.resource_limits = Metadata{{"NOFILE", "16"}};
+    const auto other = call_on<api::Spawn>(client, input, passed);
+    if (!other) return outcome(other);
+    (void)call_on<api::Wait>(client, {"other", run->run.run});
+    std::string refused;
+    const auto refuse = [&](const std::function<void(api::Spawn::Input&)>& change) {
+      auto wrong = shell("of root", run->run.run, "exit 0");
+      change(wrong);
+      refused += outcome(call_on<api::Spawn>(client, wrong)) + " ";
+    };
+    refuse([](auto& wrong) { wrong.user = "root"; });
+    refuse([](auto& wrong) { wrong.group = "root"; });
+    refuse([](auto& wrong) { wrong.supplementary_groups = {{"root"}}; });
+    refuse([](auto& wrong) { wrong.nice = -1; });
+    refuse([](auto& wrong) { wrong.out_of_memory_score_adjust = -1; });
+    rlimit present{};
+    ::getrlimit(RLIMIT_NOFILE, &present);
+    refuse([&](auto& wrong) {
+      wrong.resource_limits = Metadata{{"NOFILE", std::to_string(present.rlim_max + 1)}};
+    });
+    return refused;
   });
-  EXPECT_EQ(said, "PermissionDenied");
+  EXPECT_EQ(said,
+            "PermissionDenied PermissionDenied PermissionDenied PermissionDenied PermissionDenied "
+            "SpawnFailed ");
   const auto text = output.text();
   const auto lines = split(text, '\n');
   ASSERT_GE(lines.size(), 7U) << text;
@@ -237,6 +323,7 @@ TEST_F(Spawn, GivesTheProgramTheRightsOfWhoAskedAndNoOthers) {
   std::vector<std::string_view> groups = split(lines[2], ' ');
   std::sort(groups.begin(), groups.end());
   EXPECT_EQ(groups, (std::vector<std::string_view>{"40001", "40100", "40101"}));
+  EXPECT_TRUE(text.ends_with("\n4\n16\n7\n")) << text;
   for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapAmb"})
     EXPECT_NE(text.find(std::string(set) + ":\t0000000000000000"), std::string::npos) << text;
 }
