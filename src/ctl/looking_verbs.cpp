@@ -4,6 +4,7 @@
 
 #include "api/interface.hpp"
 #include "api/interfaces.hpp"
+#include "base/quantities.hpp"
 #include "ctl/output.hpp"
 #include "ctl/session.hpp"
 #include "ctl/verbs.hpp"

@@ -11,6 +11,7 @@
 
 #include "api/types.hpp"
 #include "base/paths.hpp"
+#include "base/quantities.hpp"
 #include "base/text.hpp"
 #include "ctl/command_line.hpp"
 #include "ctl/verbs.hpp"

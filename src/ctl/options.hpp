@@ -51,11 +51,4 @@ struct Options {
   std::vector<std::string> arguments;
 };
 
-// "90", "90s", "500ms", "10us", "5min", "2h"; a bare number is seconds.
-std::optional<Microseconds> parse_duration(std::string_view text);
-// "4096", "512M", "2G": bytes.
-std::optional<std::int64_t> parse_size(std::string_view text);
-// "3min 4s", "12ms"
-std::string format_duration(Microseconds duration);
-
 }  // namespace reeve::ctl

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/clock.hpp"
+#include "base/quantities.hpp"
 
 namespace reeve::ctl {
 

@@ -1,31 +1,32 @@
+#include "base/quantities.hpp"
+
 #include <fmt/core.h>
 
 #include <array>
 #include <limits>
 
 #include "base/text.hpp"
-#include "ctl/options.hpp"
 
-namespace reeve::ctl {
+namespace reeve {
 
 std::optional<Microseconds> parse_duration(std::string_view text) {
   struct Unit {
     std::string_view name;
     std::int64_t microseconds;
   };
-  constexpr std::array<Unit, 7> units{{{"us", 1},
+  constexpr std::array<Unit, 8> units{{{"us", 1},
                                        {"ms", 1'000},
                                        {"min", 60'000'000},
                                        {"m", 60'000'000},
                                        {"h", 3'600'000'000},
+                                       {"d", 86'400'000'000},
                                        {"s", 1'000'000},
                                        {"", 1'000'000}}};
-  constexpr std::int64_t largest = 365LL * 24 * 3'600'000'000;
   for (const auto& unit : units) {
     if (!text.ends_with(unit.name)) continue;
     const auto number = parse_number<std::int64_t>(text.substr(0, text.size() - unit.name.size()));
     if (!number) continue;
-    if (*number < 0 || *number > largest / unit.microseconds) return std::nullopt;
+    if (*number < 0 || *number > longest_duration.count() / unit.microseconds) return std::nullopt;
     return Microseconds(*number * unit.microseconds);
   }
   return std::nullopt;
@@ -53,4 +54,4 @@ std::string format_duration(Microseconds duration) {
   return fmt::format("{}d {}h", seconds / 86'400, seconds / 3'600 % 24);
 }
 
-}  // namespace reeve::ctl
+}  // namespace reeve
