@@ -3,124 +3,127 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 
-#include <toml++/toml.h>
+#include <algorithm>
+#include <array>
 
 #include "base/paths.hpp"
+#include "config/pool_tables.hpp"
+#include "config/reader.hpp"
 #include "sys/calls.hpp"
 
 namespace reeve::config {
 
 namespace {
 
-class Reader {
- public:
-  Reader(std::string name, Faults& faults) : name_(std::move(name)), faults_(faults) {}
+constexpr const char* access_title = "[access]";
+constexpr const char* file_title = "the configuration";
 
-  void fault(const toml::source_region& region, std::string_view what) {
-    faults_.messages.push_back(fmt::format("{}: {}", where(region), what));
+constexpr std::array<Key<Config>, 3> access_keys{{
+    {"open-runs-users", [](Config& to, const Value& value) { assign(to.users, value.texts()); }},
+    {"open-runs-groups", [](Config& to, const Value& value) { assign(to.groups, value.texts()); }},
+    {"query",
+     [](Config& to, const Value& value) {
+       assign(to.query, value.one_of<Query>({{"anyone", Query::anyone}, {"own", Query::own}}));
+     }},
+}};
+
+void take_root(Config& config, const Value& value) {
+  const auto path = value.path();
+  if (!path) return;
+  config.root = root_path(*path);
+  if (!config.root) value.must("be the path of a cgroup below the cgroup2 mount: \"/reeve\"");
+}
+
+constexpr std::array<Key<Config>, 5> file_keys{{
+    {"socket", [](Config& to, const Value& value) { assign(to.socket, value.path()); }},
+    {"root", take_root},
+    {"bus",
+     [](Config& to, const Value& value) {
+       assign(to.bus, value.text("be the address of a message bus, or \"none\""));
+     }},
+    {"access", [](Config& to,
+                  const Value& value) { value.table<Config>(to, access_title, "", access_keys); }},
+    {"pool", [](Config& to, const Value& value) { read_pools(to.pools, value); }},
+}};
+
+// false: it is no TOML.
+bool read_text(Config& config, const Text& text, Reader& reader) {
+  try {  // the library as Debian builds it throws; no further than here
+    const auto table = toml::parse(text.content, text.name);
+    Value(reader, table, "").table<Config>(config, file_title, "", file_keys);
+    reader.sort_faults();
+    return true;
+  } catch (const toml::parse_error& error) {
+    reader.fault(error.source(), error.description());
+    reader.sort_faults();
+    return false;
   }
+}
 
-  [[nodiscard]] std::string where(const toml::source_region& region) const {
-    return fmt::format("{}:{}:{}", name_, region.begin.line, region.begin.column);
-  }
+Result<Config, Faults> read_texts(const std::vector<Text>& texts,
+                                  std::vector<std::string> messages) {
+  Config config;
+  Reader reader(known_tables());
+  bool all_read = messages.empty();
+  for (const auto& text : texts)
+    all_read = read_text(config, text, reader) && all_read;
+  // What seems to be missing may stand where nothing could be read.
+  if (all_read) check_pools(config.pools, reader);
+  for (auto& message : reader.messages())
+    messages.push_back(std::move(message));
+  if (messages.empty()) return config;
+  return Faults{std::move(messages), std::move(config)};
+}
 
-  void read_path(const toml::node& node, std::string_view key, std::optional<std::string>& value) {
-    const auto text = node.value_exact<std::string>();
-    if (!text || !text->starts_with('/'))
-      return fault(node.source(), fmt::format("{} must be a string, an absolute path", key));
-    value = *text;
-  }
-
-  void read_bus(const toml::node& node, std::optional<std::string>& value) {
-    value = node.value_exact<std::string>();
-    if (!value || value->empty())
-      fault(node.source(), "bus must be the address of a message bus, or \"none\"");
-  }
-
-  void read_root(const toml::node& node, std::optional<std::string>& value) {
-    std::optional<std::string> text;
-    read_path(node, "root", text);
-    if (!text) return;
-    value = root_path(*text);
-    if (!value)
-      fault(node.source(), "root must be the path of a cgroup below the cgroup2 mount: \"/reeve\"");
-  }
-
-  void read_names(const toml::node& node, std::string_view key, std::vector<Named>& names) {
-    const auto* list = node.as_array();
-    if (list == nullptr)
-      return fault(node.source(), fmt::format("{} must be a list of strings", key));
-    for (const auto& element : *list) {
-      if (const auto name = element.value_exact<std::string>())
-        names.push_back({*name, where(element.source())});
-      else
-        fault(element.source(), fmt::format("{} must be a list of strings", key));
-    }
-  }
-
-  void read_query(const toml::node& node, Query& query) {
-    const auto text = node.value_exact<std::string>();
-    if (text != "anyone" && text != "own")
-      return fault(node.source(), "query must be \"anyone\" or \"own\"");
-    query = *text == "own" ? Query::own : Query::anyone;
-  }
-
-  void unknown(const toml::key& key, std::string_view table) {
-    fault(key.source(), fmt::format("{} is not a key of {}", key.str(), table));
-  }
-
- private:
-  std::string name_;
-  Faults& faults_;
-};
+// The names of the drop-ins, each a path; hidden ones are an editor's.
+Result<std::vector<std::string>> drop_ins(const std::string& directory) {
+  const auto opened = sys::open_directory_at(AT_FDCWD, directory);
+  if (opened.error_is(ENOENT)) return std::vector<std::string>{};
+  if (!opened) return opened.error();
+  const auto names = sys::list_names(opened->get());
+  if (!names) return names.error();
+  std::vector<std::string> paths;
+  for (const auto& name : *names)
+    if (name.ends_with(".toml") && !name.starts_with('.')) paths.push_back(directory + "/" + name);
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
 
 }  // namespace
 
-Result<Config, Faults> parse(const std::string& text, const std::string& name) {
-  Faults faults;
-  toml::table table;
-  try {  // the library as Debian builds it throws; no further than here
-    table = toml::parse(text, name);
-  } catch (const toml::parse_error& error) {
-    Reader(name, faults).fault(error.source(), error.description());
-    return faults;
-  }
-  Config config;
-  Reader reader(name, faults);
-  for (const auto& [key, node] : table) {
-    if (key == "socket") {
-      reader.read_path(node, "socket", config.socket);
-    } else if (key == "root") {
-      reader.read_root(node, config.root);
-    } else if (key == "bus") {
-      reader.read_bus(node, config.bus);
-    } else if (key == "access") {
-      if (!node.is_table()) {
-        reader.fault(node.source(), "access must be a table: [access]");
-        continue;
-      }
-      for (const auto& [inner, value] : *node.as_table()) {
-        if (inner == "open-runs-users")
-          reader.read_names(value, "open-runs-users", config.users);
-        else if (inner == "open-runs-groups")
-          reader.read_names(value, "open-runs-groups", config.groups);
-        else if (inner == "query")
-          reader.read_query(value, config.query);
-        else
-          reader.unknown(inner, "[access]");
-      }
-    } else {
-      reader.unknown(key, "the configuration");
-    }
-  }
-  if (!faults.messages.empty()) return faults;
-  return config;
+std::vector<KnownTable> known_tables() {
+  std::vector<KnownTable> known{{file_title, names_of<Config>(file_keys)},
+                                {access_title, names_of<Config>(access_keys)}};
+  for (auto& table : known_pool_tables())
+    known.push_back(std::move(table));
+  return known;
 }
 
-Result<Config, Faults> read(const std::string& path) {
-  auto content = sys::read_file_at(AT_FDCWD, path);
-  if (!content) return Faults{{content.error().message()}};
-  return parse(*content, path);
+Result<Config, Faults> parse(const std::vector<Text>& files) {
+  return read_texts(files, {});
+}
+
+Result<Config, Faults> parse(const std::string& text, const std::string& name) {
+  return parse({{name, text}});
+}
+
+Result<Config, Faults> read(const std::string& path, Presence presence) {
+  std::vector<std::string> messages;
+  std::vector<Text> texts;
+  const auto take = [&](const std::string& file, Presence wanted) {
+    auto content = sys::read_file_at(AT_FDCWD, file);
+    if (content)
+      texts.push_back({file, std::move(*content)});
+    else if (wanted == Presence::required || !content.error_is(ENOENT))
+      messages.push_back(content.error().message());
+  };
+  take(path, presence);
+  const auto more = drop_ins(path + ".d");
+  if (!more) messages.push_back(more.error().message());
+  if (more)
+    for (const auto& file : *more)
+      take(file, Presence::required);
+  return read_texts(texts, std::move(messages));
 }
 
 }  // namespace reeve::config

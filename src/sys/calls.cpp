@@ -166,7 +166,9 @@ Status write_file_at(int directory, const std::string& path, std::string_view co
   return Done{};
 }
 
-Result<std::vector<std::string>> list_directories(int directory) {
+namespace {
+
+Result<std::vector<std::string>> list(int directory, bool only_directories) {
   auto own = open_directory_at(directory, ".");
   if (!own) return own.error();
   const std::unique_ptr<DIR, CloseDirectory> stream(::fdopendir(own->get()));
@@ -181,8 +183,19 @@ Result<std::vector<std::string>> list_directories(int directory) {
       return names;
     }
     const std::string_view name = entry->d_name;
-    if (entry->d_type == DT_DIR && name != "." && name != "..") names.emplace_back(name);
+    if (only_directories && entry->d_type != DT_DIR) continue;
+    if (name != "." && name != "..") names.emplace_back(name);
   }
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> list_directories(int directory) {
+  return list(directory, true);
+}
+
+Result<std::vector<std::string>> list_names(int directory) {
+  return list(directory, false);
 }
 
 int make_directory_at(int directory, const std::string& path, mode_t mode) {

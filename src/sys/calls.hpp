@@ -64,6 +64,8 @@ Result<std::string> read_file_at(int directory, const std::string& path);
 Status write_file_at(int directory, const std::string& path, std::string_view content);
 // Names of the sub-directories, without "." and "..".
 Result<std::vector<std::string>> list_directories(int directory);
+// Of all that is in it.
+Result<std::vector<std::string>> list_names(int directory);
 
 int make_directory_at(int directory, const std::string& path, mode_t mode);
 int remove_directory_at(int directory, const std::string& path);
