@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "bus/bus.hpp"
+#include "daemon/configuration.hpp"
 #include "daemon/exit_codes.hpp"
 #include "daemon/notifier.hpp"
 #include "daemon/socket_guard.hpp"
@@ -57,16 +58,13 @@ void leave_terminal() {
 // rest is for the next start.
 service::Service::Faults read_again(const Options& options,
                                     const std::function<void(const service::AccessRules&)>& take) {
-  const auto told = [](const Refusal& refusal) {
+  const auto configuration = read_configuration(options);
+  if (!configuration) {
     log::tell(log::Level::error, log::topic::configuration_refused, {}, "not reloaded: {}",
-              refusal.message);
-    return service::Service::Faults{refusal.message};
-  };
-  const auto config = read_configuration(options);
-  if (!config) return told(config.error());
-  const auto rules = resolve_access(*config);
-  if (!rules) return told(rules.error());
-  take(*rules);
+              refuse_configuration(configuration.error()).message);
+    return configuration.error();
+  }
+  take(configuration->rules);
   log::notice("the configuration was read again");
   return {};
 }
@@ -89,10 +87,10 @@ int end_runs(loop::Loop& loop, registry::Registry& registry) {
 int serve(const Options& options) {
   const auto without = read_environment();
   if (!without) return refuse(without.error());
-  const auto config = read_configuration(options);
-  if (!config) return refuse(config.error());
-  const auto rules = resolve_access(*config);
-  if (!rules) return refuse(rules.error());
+  const auto configuration = read_configuration(options);
+  if (!configuration) return refuse(refuse_configuration(configuration.error()));
+  const auto& config = configuration->config;
+  const auto& rules = configuration->rules;
   // While nothing is held yet that it would hold, too.
   const spawn::Spawner::Obtain obtain_spawner = [&]() -> Result<spawn::SpawnerProcess> {
     return options.holder ? spawn::connect_to_holder(*options.holder) : spawn::fork_spawner();
@@ -102,7 +100,7 @@ int serve(const Options& options) {
   if (!spawner_process) return refuse({exit_failure, spawner_process.error().message()});
   const auto mount = find_cgroup2();
   if (!mount) return refuse(mount.error());
-  auto root = open_root(options, *config, *mount);
+  auto root = open_root(options, config, *mount);
   if (!root) return refuse(root.error());
   const auto root_path = root->directory.path();
   const auto root_directory = mount->point + root_path;
@@ -112,14 +110,14 @@ int serve(const Options& options) {
   };
   // A private daemon may share the root of another, whose business that is.
   if (!options.is_private || root->made)
-    if (const auto shown = show_to_others(root->directory, !rules->runs_are_private); !shown)
+    if (const auto shown = show_to_others(root->directory, !rules.runs_are_private); !shown)
       return give_up({exit_no_permission, shown.error().message()});
   auto loop = start_loop();
   if (!loop) return give_up(loop.error());
   auto passed = take_passed_descriptors();
   if (!passed) return give_up(passed.error());
   auto listener = options.ends_runs ? Required<Listener>(Listener{})
-                                    : open_listener(options, *config, std::move(passed->listener));
+                                    : open_listener(options, config, std::move(passed->listener));
   if (!listener) return give_up(listener.error());
   raise_descriptor_limit();
 
@@ -135,7 +133,7 @@ int serve(const Options& options) {
   {
     spawn::Spawner spawner(**loop, std::move(*spawner_process), obtain_spawner);
     registry::Registry registry(**loop, spawner, *mount, std::move(root->directory));
-    service::Service service(**loop, registry, *rules, varlink::path_of(listener->socket.get()));
+    service::Service service(**loop, registry, rules, varlink::path_of(listener->socket.get()));
     Notifier notifier(**loop, registry);
     notifier.resume_events(std::move(passed->events));
     const auto recovered = registry.recover();
@@ -186,18 +184,19 @@ int serve(const Options& options) {
       });
     }
 
-    const auto bus_address =
-        options.bus ? *options.bus : config->bus.value_or(bus::usual_address());
+    const auto bus_address = options.bus ? *options.bus : config.bus.value_or(bus::usual_address());
     if (!options.is_private && !bus_address.empty() && bus_address != "none")
-      bus.emplace(**loop, registry, service, *rules, bus_address);
+      bus.emplace(**loop, registry, service, rules, bus_address);
 
     const auto address = varlink::path_of(listener->socket.get());
-    varlink::Server server(**loop, service, *rules);
+    varlink::Server server(**loop, service, rules);
     server.listen(std::move(listener->socket));
     const SocketGuard guard(**loop, options.is_private ? "" : address,
                             [&](FileDescriptor socket) { server.listen(std::move(socket)); });
     log::info("serving the root {} at {}", root_path, address);
     if (without->any()) log::notice("not used, as REEVE_WITHOUT says: {}", sys::names_of(*without));
+    if (!options.is_private && !config.pools.empty())
+      log::notice("pools are configured, and this reeved does not run them yet");
     notifier.tell_ready();
     const auto ran = (*loop)->run();
     notifier.tell_stopping();
@@ -216,6 +215,7 @@ int serve(const Options& options) {
 int main(int argc, char** argv) {
   const auto parsed = reeve::daemon::parse_options(argc, argv);
   if (parsed.exit_status) return *parsed.exit_status;
+  if (parsed.options.checks) return reeve::daemon::check_configuration(parsed.options);
   const int status = reeve::daemon::serve(parsed.options);
   // Made for this daemon alone by who started it; also where it could not serve.
   if (parsed.options.is_private && parsed.options.socket) ::unlink(parsed.options.socket->c_str());

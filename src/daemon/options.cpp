@@ -23,7 +23,9 @@ constexpr const char* help =
     "                   with ../ is looked for beside the cgroup of reeved's unit\n"
     "  --bus ADDRESS    be there on this message bus, or on none (the system's for root, the\n"
     "                   user's own for others)\n"
-    "  --config FILE    read this configuration (/etc/reeve/reeve.toml if it is there)\n"
+    "  --config FILE    read this configuration, and its drop-ins FILE.d/*.toml\n"
+    "                   (/etc/reeve/reeve.toml if it is there)\n"
+    "  --check          tell all that is wrong with the configuration, and end\n"
     "  --holder PATH    have workers started by the reeve-holder that listens here, not by reeved\n"
     "                   itself: what reeved is confined to is not for them\n"
     "  --private        end with the last run: for `reevectl run` without a daemon\n"
@@ -41,6 +43,7 @@ enum Option {
   root_option,
   bus_option,
   config_option,
+  check_option,
   holder_option,
   private_option,
   end_runs_option,
@@ -51,11 +54,12 @@ enum Option {
 }  // namespace
 
 Parsed parse_options(int argc, char** argv) {
-  static const std::array<option, 11> options{
+  static const std::array<option, 12> options{
       {{"socket", required_argument, nullptr, socket_option},
        {"root", required_argument, nullptr, root_option},
        {"bus", required_argument, nullptr, bus_option},
        {"config", required_argument, nullptr, config_option},
+       {"check", no_argument, nullptr, check_option},
        {"holder", required_argument, nullptr, holder_option},
        {"private", no_argument, nullptr, private_option},
        {"end-runs", no_argument, nullptr, end_runs_option},
@@ -77,6 +81,9 @@ Parsed parse_options(int argc, char** argv) {
         break;
       case config_option:
         parsed.options.configuration = optarg;
+        break;
+      case check_option:
+        parsed.options.checks = true;
         break;
       case holder_option:
         parsed.options.holder = optarg;

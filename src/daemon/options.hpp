@@ -15,6 +15,8 @@ struct Options {
   std::optional<std::string> holder;
   // Serves one `reevectl run` and ends with the last run.
   bool is_private = false;
+  // Tells what is wrong with the configuration, and ends.
+  bool checks = false;
   // Ends every run on the root, as its own policy says, and itself then.
   bool ends_runs = false;
 };

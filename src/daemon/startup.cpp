@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
-#include <grp.h>
-#include <pwd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -32,7 +30,6 @@ namespace reeve::daemon {
 
 namespace {
 
-constexpr const char* usual_configuration = "/etc/reeve/reeve.toml";
 constexpr mode_t socket_mode = 0666;
 constexpr const char* permission_remedy =
     "run reeved as root, or give it a cgroup that is delegated to this user: under systemd a unit "
@@ -47,16 +44,6 @@ Required<sys::FeatureSet> read_environment() {
                  fmt::format("REEVE_WITHOUT names {}, which is nothing that reeved can do without: "
                              "give all, or some of {}",
                              switched_off.error(), sys::names_of(sys::FeatureSet{}.set()))};
-}
-
-Required<config::Config> read_configuration(const Options& options) {
-  if (!options.configuration && ::access(usual_configuration, F_OK) < 0) return config::Config{};
-  auto config = config::read(options.configuration.value_or(usual_configuration));
-  if (config.ok()) return std::move(*config);
-  std::string message = "the configuration is wrong:";
-  for (const auto& fault : config.error().messages)
-    message += "\n  " + fault;
-  return Refusal{exit_configuration, message};
 }
 
 Required<std::unique_ptr<loop::Loop>> start_loop() {
@@ -258,35 +245,6 @@ Required<Listener> open_listener(const Options& options, const config::Config& c
                              socket.error().number == EADDRINUSE
                                  ? "another daemon listens there: stop it, or give --socket"
                                  : "give a place that exists and is writable with --socket")};
-}
-
-Required<service::AccessRules> resolve_access(const config::Config& config) {
-  service::AccessRules rules;
-  rules.daemon_user = ::geteuid();
-  rules.runs_are_private = config.query == config::Query::own;
-  const auto unknown = [](const char* what, const config::Named& named) {
-    return Refusal{exit_configuration,
-                   fmt::format("{}: this host has no {} {}", named.where, what, named.name)};
-  };
-  for (const auto& named : config.users) {
-    const auto& name = named.name;
-    if (const auto number = parse_number<uid_t>(name))
-      rules.may_open_runs.insert(*number);
-    else if (const auto* user = ::getpwnam(name.c_str()))
-      rules.may_open_runs.insert(user->pw_uid);
-    else
-      return unknown("user", named);
-  }
-  for (const auto& named : config.groups) {
-    const auto& name = named.name;
-    if (const auto number = parse_number<gid_t>(name))
-      rules.groups_may_open_runs.insert(*number);
-    else if (const auto* group = ::getgrnam(name.c_str()))
-      rules.groups_may_open_runs.insert(group->gr_gid);
-    else
-      return unknown("group", named);
-  }
-  return rules;
 }
 
 // The note says whose mode it is: another one was chosen by whoever delegated the root.

@@ -12,7 +12,6 @@
 #include "config/config.hpp"
 #include "daemon/options.hpp"
 #include "loop/loop.hpp"
-#include "service/access.hpp"
 #include "sys/features.hpp"
 
 namespace reeve::daemon {
@@ -26,7 +25,6 @@ using Required = Result<T, Refusal>;
 
 // What is not to be used of this kernel: $REEVE_WITHOUT.
 Required<sys::FeatureSet> read_environment();
-Required<config::Config> read_configuration(const Options& options);
 Required<std::unique_ptr<loop::Loop>> start_loop();
 Required<cgroup::Mount> find_cgroup2();
 
@@ -60,8 +58,6 @@ Result<FileDescriptor> make_listener(const std::string& path);
 // `passed` comes first.
 Required<Listener> open_listener(const Options& options, const config::Config& config,
                                  FileDescriptor passed);
-
-Required<service::AccessRules> resolve_access(const config::Config& config);
 
 // Records are extended attributes of cgroups: who can open a cgroup can read them. What was hidden
 // by an earlier daemon is shown again.

@@ -2,12 +2,7 @@
 // status of its own, and leaves nothing behind.
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,10 +16,10 @@
 #include <filesystem>
 #include <fstream>
 
-#include "cgroup/hierarchy.hpp"
 #include "daemon/exit_codes.hpp"
 #include "support/command.hpp"
 #include "support/programs.hpp"
+#include "support/surroundings.hpp"
 #include "support/world.hpp"
 
 namespace reeve::test {
@@ -42,26 +37,6 @@ void become_user(uid_t user) {
 
 void write_file(const fs::path& path, const std::string& content) {
   std::ofstream(path) << content;
-}
-
-// The given call fails with `number`, in this process and what it becomes.
-void forbid(unsigned call, int number) {
-  std::array program{
-      sock_filter{BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, nr)},
-      sock_filter{BPF_JMP | BPF_JEQ | BPF_K, 0, 1, call},
-      sock_filter{BPF_RET | BPF_K, 0, 0,
-                  SECCOMP_RET_ERRNO | (static_cast<unsigned>(number) & SECCOMP_RET_DATA)},
-      sock_filter{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}};
-  const sock_fprog filter{program.size(), program.data()};
-  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0) ::_exit(98);
-}
-
-void hide_cgroup2() {
-  if (::unshare(CLONE_NEWNS) < 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0)
-    ::_exit(98);
-  while (const auto mount = cgroup::find_mount())
-    if (::umount2(mount->point.c_str(), MNT_DETACH) < 0) ::_exit(98);
 }
 
 FileDescriptor listening_socket(const std::string& path, int kind = SOCK_STREAM) {
@@ -322,7 +297,7 @@ TEST_F(Startup, HelpAndVersionAreTold) {
     const auto finished = run(command({option}));
     EXPECT_EQ(finished.exit_status(), daemon::exit_ok) << finished;
     EXPECT_EQ(finished.errors, "");
-    for (const char* word : {"--socket", "--root", "--config", "--version", "78"})
+    for (const char* word : {"--socket", "--root", "--config", "--check", "--version", "78"})
       EXPECT_NE(finished.output.find(word), std::string::npos) << word;
   }
   const auto finished = run(command({"--version"}));
