@@ -87,8 +87,14 @@ int end_runs(loop::Loop& loop, registry::Registry& registry) {
 int serve(const Options& options) {
   const auto without = read_environment();
   if (!without) return refuse(without.error());
-  const auto configuration = read_configuration(options);
-  if (!configuration) return refuse(refuse_configuration(configuration.error()));
+  auto configuration = read_configuration(options);
+  if (!configuration) {
+    const auto refusal = refuse_configuration(configuration.error());
+    if (!options.ends_runs || !options.root) return refuse(refusal);
+    // What has to be known is: a mistake in a file is no reason to leave workers behind.
+    (void)refuse(refusal);
+    configuration = Configuration{};
+  }
   const auto& config = configuration->config;
   const auto& rules = configuration->rules;
   // While nothing is held yet that it would hold, too.

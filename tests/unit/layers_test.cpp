@@ -33,6 +33,7 @@ const std::map<std::string, std::set<std::string>> allowed{
     {"registry",
      {"api/", "base/", "cgroup/", "spawn/", "json/", "schema/", "loop/", "process/", "sys/",
       "reeve/"}},
+    {"supervision", {"config/", "schema/", "base/", "reeve/"}},
     {"service",
      {"registry/", "api/", "spawn/", "json/", "schema/", "loop/", "process/", "base/", "sys/",
       "reeve/"}},
