@@ -252,6 +252,27 @@ TEST_F(Startup, AConfigurationThatCannotBeReadOrFollowedIsRefused) {
   }
 }
 
+// As the unit that keeps the runs is stopped: nothing else would end them.
+TEST_F(Startup, WhatIsToEndTheRunsDoesSoWhereTheConfigurationIsWrong) {
+  world_.start();
+  auto owner = Child::sleeper();
+  auto process = Child::sleeper();
+  const auto run_id = world_.open_run(owner);
+  world_.reserve(run_id, "worker");
+  world_.activate(run_id, "worker", process);
+  world_.kill_daemon();
+  write_file(configuration_, "sokcet = 1\n");
+
+  const auto ended = run(command(
+      {"--config", configuration_, "--root", world_.root(), "--bus", "none", "--end-runs"}));
+
+  EXPECT_EQ(ended.exit_status(), 0) << ended;
+  EXPECT_NE(ended.errors.find("sokcet"), std::string::npos) << ended;
+  EXPECT_EQ(WTERMSIG(process.wait()), SIGKILL);
+  EXPECT_TRUE(world_.root_is_empty());
+  EXPECT_TRUE(owner.is_alive());
+}
+
 TEST_F(Startup, AnUnknownFeatureToDoWithoutIsRefused) {
   auto start = command_at(other_socket_, world_.root());
   start.environment["REEVE_WITHOUT"] = "pidfs,pidfx";
