@@ -73,7 +73,7 @@ void report(const Script& script, const std::string& difference) {
 void shrink_and_report(const Script& script, const std::string& difference) {
   std::printf("a difference after %zu steps: %s\n\n%sshortening…\n", script.size(),
               shortened(difference).c_str(), to_text(script).c_str());
-  patience = std::chrono::seconds(5);
+  patience = std::chrono::seconds(12);  // some things reeved tries again after five
   std::string last;
   const auto shortest = shrink(script, [&](const Script& shorter) {
     auto found = played(shorter);
