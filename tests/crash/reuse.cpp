@@ -315,6 +315,9 @@ class Game {
   bool finish(bool reached, const std::string& worker) {
     if (reached && stranger_) {
       ++counts_.rounds;
+      // Whose caller is the victim is answered to nobody: the stranger may be on its way back.
+      if (stranger_->is_alive())
+        (void)eventually([this] { return control_group_of(stranger_->pid()) == home_; });
       const auto where = control_group_of(stranger_->pid());
       const auto harm = !stranger_->is_alive()                   ? "was killed"
                         : process_state(stranger_->pid()) == 'T' ? "was stopped"
