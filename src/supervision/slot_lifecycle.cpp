@@ -13,9 +13,11 @@ constexpr SlotStep started{Phase::starting,
                            Actions(disarm_timers, spawn_worker, arm_start_timeout)};
 constexpr SlotStep ended{Phase::over, Actions(disarm_timers, decide)};
 
-SlotStep starting(Event event) {
+// Its worker lives, ready or not yet.
+SlotStep occupied(Phase phase, Event event) {
   switch (event) {
     case Event::became_ready:
+      if (phase == Phase::ready) return {phase, {}};
       return {Phase::ready, Actions(disarm_timers, announce_ready, arm_watchdog, arm_lifetime)};
     case Event::was_late:
       return {Phase::failing, Actions(disarm_timers, kill_worker)};
@@ -26,22 +28,7 @@ SlotStep starting(Event event) {
     case Event::replace:
       return {Phase::replacing, Actions(disarm_timers, stop_worker)};
     default:
-      return {Phase::starting, {}};
-  }
-}
-
-SlotStep ready(Event event) {
-  switch (event) {
-    case Event::was_late:
-      return {Phase::failing, Actions(disarm_timers, kill_worker)};
-    case Event::ended:
-      return ended;
-    case Event::drop:
-      return {Phase::leaving, Actions(disarm_timers, stop_worker)};
-    case Event::replace:
-      return {Phase::replacing, Actions(disarm_timers, stop_worker)};
-    default:
-      return {Phase::ready, {}};
+      return {phase, {}};
   }
 }
 
@@ -121,9 +108,8 @@ SlotStep step(Phase phase, Event event) {
       // Only what is wanted can be replaced.
       return event == Event::fill ? started : SlotStep{phase, {}};
     case Phase::starting:
-      return starting(event);
     case Phase::ready:
-      return ready(event);
+      return occupied(phase, event);
     case Phase::failing:
       return failing(event);
     case Phase::over:
