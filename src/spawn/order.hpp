@@ -52,7 +52,7 @@ struct Program {
   std::optional<std::int64_t> nice;
   std::optional<std::int64_t> out_of_memory_score_adjust;
   std::optional<schema::StringMap> resource_limits;  // see resource_limits.hpp
-  // Root asks: the last three are set with its rights, and otherwise with those of the user.
+  // Root asks: `nice` and `resource_limits` are set with its rights, and otherwise with the user's.
   std::optional<bool> has_roots_rights;
 
   friend constexpr auto describe(schema::Of<Program>) {
