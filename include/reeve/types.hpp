@@ -72,6 +72,8 @@ struct Limits {
   std::optional<std::int64_t> processor_quota_percent = {};
   std::optional<std::int64_t> processor_weight = {};
   std::optional<std::int64_t> tasks_max = {};
+  std::optional<std::int64_t> io_weight = {};
+  std::optional<bool> out_of_memory_group = {};
 };
 
 struct Worker {

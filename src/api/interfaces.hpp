@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/errors.hpp"
+#include "api/pools.hpp"
 #include "api/query_methods.hpp"
 #include "api/run_methods.hpp"
 #include "api/systemd_service.hpp"
@@ -59,8 +60,19 @@ struct Registry {
                       KernelTooOld, SystemFailed, InvalidMessage, ConfigurationInvalid>;
 };
 
+struct Pools {
+  static constexpr std::string_view name = "io.reeve.Pools";
+  static constexpr std::string_view text =
+      "The pools of workers that the configuration names: reeve.toml(5). Each slot of a\n"
+      "pool is filled with a worker POOL@SLOT, in a run that belongs to the configuration.\n"
+      "What is asked for survives the daemon; who follows it goes on with it.";
+  using Types = List<ProcessId, Timestamp, SlotState, Slot, PoolState, Pool>;
+  using Methods = List<ListPools, GetPool, ScalePool, RestartPool>;
+  using Errors = List<NoSuchPool, PoolHalted>;
+};
+
 // In the order in which they are listed.
-using Interfaces = List<VarlinkService, SystemdService, Registry>;
+using Interfaces = List<VarlinkService, SystemdService, Registry, Pools>;
 
 template <class T, class... Each>
 constexpr std::string_view interface_among(List<Each...>) {

@@ -111,7 +111,11 @@ constexpr auto describe(Of<Limits>) {
                    member<&Limits::memory_high_bytes>("memoryHighBytes"),
                    member<&Limits::processor_quota_percent>("processorQuotaPercent"),
                    member<&Limits::processor_weight>("processorWeight"),
-                   member<&Limits::tasks_max>("tasksMax"));
+                   member<&Limits::tasks_max>("tasksMax"), member<&Limits::io_weight>("ioWeight"),
+                   member<&Limits::out_of_memory_group>(
+                       "oomGroup",
+                       "When memory is out the kernel kills all of the worker at once, "
+                       "as memory.oom.group of a cgroup says."));
 }
 
 constexpr auto describe(Of<Worker>) {

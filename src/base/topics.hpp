@@ -20,6 +20,8 @@ inline constexpr Topic tree_stuck{"c21a32554a08797a7ee624eda5d903ca"};
 inline constexpr Topic foreign_cgroup{"0fa5f8ab7c9e859ec36ef2fda011c4d2"};
 inline constexpr Topic configuration_refused{"7d05c09569fca2fbb34c8c1ede951ddb"};
 inline constexpr Topic socket_made_again{"79ba5f451bfefc6c9799f044310bdb57"};
+inline constexpr Topic slot_held{"f8a36281e2414fd1855e5810f43ff147"};
+inline constexpr Topic pool_halted{"b8a18fc9d6a343e8b515ed0056db3072"};
 inline constexpr Topic pin_killed{"0657e861f1e8f60b052ee74b3e1d252a"};
 
 }  // namespace topic

@@ -12,7 +12,7 @@ namespace reeve::cgroup {
 
 namespace {
 
-constexpr std::array<std::string_view, 3> controllers{"cpu", "memory", "pids"};
+constexpr std::array<std::string_view, 4> controllers{"cpu", "io", "memory", "pids"};
 
 std::string enabling(const Directory& directory, const char* file) {
   const auto content = sys::read_file_at(directory.descriptor(), file);
@@ -43,12 +43,16 @@ Result<Done, LimitFailure> limit(const Directory& directory, const Limits& limit
     std::optional<std::int64_t> value;
   };
   const auto quota = limits.processor_quota_percent;
-  const std::array<Setting, 5> settings{{
+  const auto is_killed_whole = limits.out_of_memory_group;
+  const std::array<Setting, 7> settings{{
       {"memory", "memory.max", limits.memory_max_bytes},
       {"memory", "memory.high", limits.memory_high_bytes},
       {"cpu", "cpu.max", quota ? std::optional(*quota * period / 100) : std::nullopt},
       {"cpu", "cpu.weight", limits.processor_weight},
       {"pids", "pids.max", limits.tasks_max},
+      {"io", "io.weight", limits.io_weight},
+      {"memory", "memory.oom.group",
+       is_killed_whole ? std::optional<std::int64_t>(*is_killed_whole) : std::nullopt},
   }};
   for (const auto& [controller, file, value] : settings) {
     if (!value) continue;

@@ -12,7 +12,7 @@
 namespace reeve::cgroup {
 
 // What to write to the cgroup.subtree_control of a new cgroup so that those below it have the
-// controllers that this one has: "+cpu +memory +pids", or less, or nothing.
+// controllers that this one has: "+cpu +io +memory +pids", or less, or nothing.
 std::string controllers_to_enable(const Directory& directory);
 // The same for the cgroups in `directory`, as it is set.
 std::string controllers_enabled(const Directory& directory);

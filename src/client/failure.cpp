@@ -23,6 +23,7 @@ const Errors& known_errors() {
   static const auto all = [] {
     Errors errors;
     add<api::Registry>(errors, api::Registry::Errors{});
+    add<api::Pools>(errors, api::Pools::Errors{});
     add<api::VarlinkService>(errors, api::VarlinkService::Errors{});
     add<client::Interface>(errors, client::Interface::Errors{});
     return errors;
@@ -177,6 +178,18 @@ std::string told(const NotUnderstood& error) {
 }
 
 // Of the one that it is; empty if it is none of these.
+std::string told(const NoSuchPool& error) {
+  return fmt::format("there is no pool {}; `reevectl pools` lists them", error.pool);
+}
+
+std::string told(const PoolHalted& error) {
+  return fmt::format(
+      "the change of pool {} was stopped, the other workers are as they were: worker {} failed: "
+      "{}; "
+      "mend it, then `reevectl restart {}`",
+      error.pool, error.worker, error.reason, error.pool);
+}
+
 template <class... E>
 std::string explained(const Failure& failure, api::List<E...>) {
   std::string text;
@@ -206,7 +219,8 @@ bool Failure::read(std::string_view name, void* into) const {
 
 std::string Failure::message() const {
   for (const auto& text :
-       {explained(*this, api::Registry::Errors{}), explained(*this, api::VarlinkService::Errors{}),
+       {explained(*this, api::Registry::Errors{}), explained(*this, api::Pools::Errors{}),
+        explained(*this, api::VarlinkService::Errors{}),
         explained(*this, client::Interface::Errors{})})
     if (!text.empty()) return text;
   return fmt::format("{} {}", error, parameters);

@@ -20,9 +20,9 @@ constexpr std::int64_t most_tasks = 4'194'304;     // PID_MAX_LIMIT of the kerne
 constexpr const char* pool_title = "[pool.NAME]";
 
 // What a worker learns from reeved itself.
-constexpr std::array<std::string_view, 6> own_variables{"REEVE_RUN_ID",  "REEVE_WORKER",
-                                                        "REEVE_SOCKET",  "NOTIFY_SOCKET",
-                                                        "WATCHDOG_USEC", "WATCHDOG_PID"};
+constexpr std::array<std::string_view, 8> own_variables{
+    "REEVE_RUN_ID", "REEVE_WORKER",  "REEVE_POOL",    "REEVE_SLOT",
+    "REEVE_SOCKET", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"};
 
 void take_command(Pool& pool, const Value& value) {
   const auto words = value.texts();
@@ -114,7 +114,9 @@ constexpr std::array<Key<Pool>, 6> limit_keys{{
        assign(to.limits.processor_weight, value.number(1, largest_weight));
      }},
     {"io-weight",
-     [](Pool& to, const Value& value) { assign(to.io_weight, value.number(1, largest_weight)); }},
+     [](Pool& to, const Value& value) {
+       assign(to.limits.io_weight, value.number(1, largest_weight));
+     }},
     {"tasks-max",
      [](Pool& to, const Value& value) {
        assign(to.limits.tasks_max, value.number(1, most_tasks));

@@ -55,8 +55,7 @@ struct Pool {
   double recycle_jitter = 0.1;  // a part of max_lifetime by which it is shortened, at random
   std::optional<std::int64_t> max_memory_bytes;
   Limits limits;
-  std::optional<std::int64_t> io_weight;  // of its cgroup, beside the limits
-  bool oom_group = true;                  // the kernel kills all of a worker or nothing
+  bool oom_group = true;  // the kernel kills all of a worker or nothing
   Stream input;
   Stream output{Stream::Kind::journal};
   Stream error{Stream::Kind::journal};

@@ -15,6 +15,7 @@
 #include "daemon/startup.hpp"
 #include "registry/registry.hpp"
 #include "service/service.hpp"
+#include "supervision/supervisor.hpp"
 #include "sys/calls.hpp"
 #include "varlink/listen.hpp"
 #include "varlink/server.hpp"
@@ -57,16 +58,22 @@ void leave_terminal() {
 // What is wrong with it; then everything stays as it was. Who may do what is followed at once; the
 // rest is for the next start.
 service::Service::Faults read_again(const Options& options,
-                                    const std::function<void(const service::AccessRules&)>& take) {
-  const auto configuration = read_configuration(options);
+                                    const std::function<void(Configuration)>& take) {
+  auto configuration = read_configuration(options);
   if (!configuration) {
     log::tell(log::Level::error, log::topic::configuration_refused, {}, "not reloaded: {}",
               refuse_configuration(configuration.error()).message);
     return configuration.error();
   }
-  take(configuration->rules);
+  take(std::move(*configuration));
   log::notice("the configuration was read again");
   return {};
+}
+
+void follow_pools(supervision::Supervisor& supervisor, std::vector<config::Pool> pools) {
+  if (const auto followed = supervisor.follow(std::move(pools)); !followed)
+    log::error("the pools are as configured, but a reeved that follows this one will not know: {}",
+               followed.error().message());
 }
 
 // Each as its policy says; workers that outlive their owner end as politely as others.
@@ -140,6 +147,7 @@ int serve(const Options& options) {
     spawn::Spawner spawner(**loop, std::move(*spawner_process), obtain_spawner);
     registry::Registry registry(**loop, spawner, *mount, std::move(root->directory));
     service::Service service(**loop, registry, rules, varlink::path_of(listener->socket.get()));
+    if (options.is_private) registry.leave_configured_run();
     Notifier notifier(**loop, registry);
     notifier.resume_events(std::move(passed->events));
     const auto recovered = registry.recover();
@@ -147,25 +155,41 @@ int serve(const Options& options) {
     report(*recovered, root_path);
     if (options.ends_runs) return end_runs(**loop, registry);
 
+    std::optional<supervision::Supervisor> supervisor;
+    if (!options.is_private) {
+      supervisor.emplace(**loop, registry,
+                         supervision::Host{varlink::path_of(listener->socket.get()), {}});
+      service.offer_pools(*supervisor);
+    }
     std::optional<bus::Bus> bus;
     const auto reload = [&]() -> service::Service::Faults {
       notifier.tell_reloading();
-      auto faults = read_again(options, [&](const service::AccessRules& changed) {
+      auto faults = read_again(options, [&](Configuration read) {
+        const auto& changed = read.rules;
         if (!options.is_private)
           if (const auto shown = show_to_others(registry.root(), !changed.runs_are_private); !shown)
             log::warning("{}", shown.error().message());
         service.set_rules(changed);
         if (bus) bus->follow(changed);
+        if (supervisor) follow_pools(*supervisor, std::move(read.config.pools));
       });
       notifier.tell_reloaded();
       return faults;
     };
     service.on_reload(reload);
 
+    // With a holder the pools outlive this reeved; without, nobody would look after them. Who asks
+    // a second time does not want to wait.
+    bool is_stopping = false;
+    const auto stop = [&] {
+      if (std::exchange(is_stopping, true) || !supervisor || options.holder) return (*loop)->stop();
+      supervisor->end([&] { (*loop)->stop(); });
+    };
+
     loop::Operation signal_watch;
     const std::function<void(int)> on_signal = [&](int) {
       for (int number; (number = sys::read_signal(signal_fd->get())) > 0;)
-        number == SIGHUP ? (void)reload() : (*loop)->stop();
+        number == SIGHUP ? (void)reload() : stop();
       signal_watch = (*loop)->poll(signal_fd->get(), POLLIN, on_signal);
     };
     signal_watch = (*loop)->poll(signal_fd->get(), POLLIN, on_signal);
@@ -201,8 +225,7 @@ int serve(const Options& options) {
                             [&](FileDescriptor socket) { server.listen(std::move(socket)); });
     log::info("serving the root {} at {}", root_path, address);
     if (without->any()) log::notice("not used, as REEVE_WITHOUT says: {}", sys::names_of(*without));
-    if (!options.is_private && !config.pools.empty())
-      log::notice("pools are configured, and this reeved does not run them yet");
+    if (supervisor) follow_pools(*supervisor, config.pools);
     notifier.tell_ready();
     const auto ran = (*loop)->run();
     notifier.tell_stopping();

@@ -218,6 +218,7 @@ void LiveRun::adopt(Site site) {
       return;
     default:
       record_.phase = RunPhase::open;
+      if (is_configured()) return perform(RunActions(RunAction::write_record));
       if (owner_) return watch_owner();
       return owner_died();
   }
@@ -252,6 +253,12 @@ void LiveRun::adopt_worker(const std::string& name) {
 }
 
 // ---- closing
+
+Status LiveRun::set_grace(Microseconds grace) {
+  if (record_.grace == grace) return Done{};
+  record_.grace = grace;
+  return write_record(phase());
+}
 
 Waiters<CleanupReport>::Token LiveRun::close(OwnerExitPolicy policy, Answer<CleanupReport> answer) {
   const auto token = closing_waiters_.add(std::move(answer));
@@ -383,13 +390,13 @@ void LiveRun::enter(process::Process process, Answer<reeve::Run> answer) {
 
 // ---- workers
 
-void LiveRun::reserve(WorkerRecord record, Answer<reeve::Worker> answer) {
+void LiveRun::reserve(WorkerRecord record, Notes notes, Answer<reeve::Worker> answer) {
   auto worker =
       std::make_unique<LiveWorker>(surroundings_, *this, std::string(), std::move(record));
   auto& created = *worker;
   being_made_.insert(created.name());
   workers_.emplace(&created, std::move(worker));
-  created.create(std::move(answer));
+  created.create(std::move(notes), std::move(answer));
 }
 
 std::string LiveRun::claim_directory(const std::string& name) {

@@ -37,6 +37,7 @@ class LiveRun {
   [[nodiscard]] bool is_open() const { return state_of(phase()) == RunState::open; }
   [[nodiscard]] bool is_closing() const { return !is_open(); }
   [[nodiscard]] bool is_stuck() const { return stuck_; }
+  [[nodiscard]] bool is_configured() const { return record_.is_configured.value_or(false); }
   [[nodiscard]] reeve::Run described() const;
 
   // Listed workers by name.
@@ -60,10 +61,17 @@ class LiveRun {
   // Kills, or terminates first, and answers when nothing is left.
   Waiters<CleanupReport>::Token close(OwnerExitPolicy policy, Answer<CleanupReport> answer);
   void forget_waiter(Waiters<CleanupReport>::Token token) { closing_waiters_.remove(token); }
+  // How long its workers have when it is closed, other than by force.
+  [[nodiscard]] Status set_grace(Microseconds grace);
+  // What another room keeps with the run, for who serves it next.
+  [[nodiscard]] Status write_note(const std::string& name, const std::string& note) const {
+    return site_.entry.write_note(name, note);
+  }
+  [[nodiscard]] Result<Notes> notes() const { return site_.entry.notes(); }
   // Moves a process into the run itself.
   void enter(process::Process process, Answer<reeve::Run> answer);
   // A worker of a name that is free: made, recorded, and listed when it is there.
-  void reserve(WorkerRecord record, Answer<reeve::Worker> answer);
+  void reserve(WorkerRecord record, Notes notes, Answer<reeve::Worker> answer);
 
   // From its workers.
   void list(LiveWorker& worker);

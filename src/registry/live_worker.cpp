@@ -20,6 +20,13 @@ constexpr Microseconds exited_kept_for{3'600'000'000};
 constexpr Microseconds removal_retry{100'000};
 constexpr Microseconds retry_after{1'000'000};
 
+// Whom a token belongs to.
+enum class Awaited : std::uint64_t { exit, emptiness, reaping };
+constexpr std::uint64_t awaited_kinds = 3;
+std::uint64_t token_of(Awaited awaited, std::uint64_t token) {
+  return token * awaited_kinds + static_cast<std::uint64_t>(awaited);
+}
+
 }  // namespace
 
 LiveWorker::LiveWorker(const Surroundings& surroundings, LiveRun& run, std::string directory,
@@ -40,6 +47,7 @@ LiveWorker::~LiveWorker() {
   if (activation_answer_) activation_answer_(ended);
   exit_waiters_.answer(ended);
   empty_waiters_.answer(ended);
+  reaping_waiters_.answer(ended);
   if (freezing_) freezing_->give_up(ended);
 }
 
@@ -133,7 +141,7 @@ Status LiveWorker::perform(WorkerActions actions) {
     if (record_.exit->reaped)
       events.announce(EventKind::reaped, run_.id(), described());
     else
-      await_reaping();
+      watch_reaping();
   }
   if (actions.has(announce_expired))
     events.announce(EventKind::reservation_expired, run_.id(), described());
@@ -142,14 +150,16 @@ Status LiveWorker::perform(WorkerActions actions) {
   if (actions.has(unlist)) run_.unlist(*this);
   if (actions.has(signal_process) && process_) {
     thaw_to_be_heard();
-    if (const auto sent = process_.signal(SIGTERM); !sent && sent.error().number != ESRCH)
+    const auto number = record_.stop_signal ? signal_number(*record_.stop_signal) : std::nullopt;
+    if (const auto sent = process_.signal(number.value_or(SIGTERM));
+        !sent && sent.error().number != ESRCH)
       log::warning("{}", sent.error().message());
   }
   if (actions.has(arm_expiry))
     timer_ = surroundings_.loop.at(record_.expires_at, [this] { apply(WorkerEvent::expired); });
   if (actions.has(arm_grace))
     timer_ = surroundings_.loop.at(*record_.kill_at, [this] { apply(WorkerEvent::grace_over); });
-  if (actions.has(arm_age))
+  if (actions.has(arm_age) && !run_.is_configured())
     timer_ = surroundings_.loop.at(record_.exit->at.monotonic + exited_kept_for,
                                    [this] { apply(WorkerEvent::expired); });
   if (actions.has(kill_tree)) this->kill_tree();
@@ -279,7 +289,7 @@ void LiveWorker::complete(Exit& exit) const {
                                                             : ExitCause::signaled;
 }
 
-void LiveWorker::await_reaping() {
+void LiveWorker::watch_reaping() {
   reaping_ = std::make_unique<Reaping>(surroundings_.loop, process_, [this] { process_reaped(); });
 }
 
@@ -290,6 +300,7 @@ void LiveWorker::process_reaped() {
     if (const auto written = write_record(); !written)
       log::warning("{}", written.error().message());
   surroundings_.events.announce(EventKind::reaped, run_.id(), described());
+  reaping_waiters_.answer(described());
 }
 
 Status LiveWorker::signal(int number, bool whole_tree) const {
@@ -324,15 +335,47 @@ Waiters<reeve::Worker>::Token LiveWorker::stop(Microseconds grace, Answer<reeve:
   const bool is_asked_again = phase() == WorkerPhase::stopping;
   apply(WorkerEvent::stop);
   if (is_asked_again) thaw_to_be_heard();
-  return token << 1;
+  return token_of(Awaited::emptiness, token);
 }
 
 Waiters<reeve::Worker>::Token LiveWorker::wait(Answer<reeve::Worker> answer) {
-  return exit_waiters_.add(std::move(answer)) << 1 | 1;
+  return token_of(Awaited::exit, exit_waiters_.add(std::move(answer)));
+}
+
+Waiters<reeve::Worker>::Token LiveWorker::await_emptiness(Answer<reeve::Worker> answer) {
+  return token_of(Awaited::emptiness, empty_waiters_.add(std::move(answer)));
+}
+
+Waiters<reeve::Worker>::Token LiveWorker::await_reaping(Answer<reeve::Worker> answer) {
+  return token_of(Awaited::reaping, reaping_waiters_.add(std::move(answer)));
 }
 
 void LiveWorker::forget_waiter(Waiters<reeve::Worker>::Token token) {
-  ((token & 1) != 0 ? exit_waiters_ : empty_waiters_).remove(token >> 1);
+  switch (static_cast<Awaited>(token % awaited_kinds)) {
+    case Awaited::exit:
+      return exit_waiters_.remove(token / awaited_kinds);
+    case Awaited::emptiness:
+      return empty_waiters_.remove(token / awaited_kinds);
+    case Awaited::reaping:
+      return reaping_waiters_.remove(token / awaited_kinds);
+  }
+}
+
+bool LiveWorker::is_populated() const {
+  const auto directory = open_directory();
+  if (!directory) return directory.error().number != ENOENT;
+  const auto populated = directory->is_populated();
+  return !populated.ok() || *populated;
+}
+
+Status LiveWorker::write_note(const std::string& name, const std::string& note) const {
+  const auto directory = open_directory();
+  return directory.ok() ? directory->write_note(name, note) : Status(directory.error());
+}
+
+Result<Notes> LiveWorker::notes() const {
+  const auto directory = open_directory();
+  return directory.ok() ? directory->notes() : Result<Notes>(directory.error());
 }
 
 }  // namespace reeve::registry

@@ -59,8 +59,8 @@ class LiveWorker {
   enum class WithUsage { recorded, current };
   [[nodiscard]] reeve::Worker described(WithUsage usage = WithUsage::recorded) const;
 
-  // Makes the directory and its record; the lifecycle's `created` or `creation_failed` follows.
-  void create(Answer<reeve::Worker> answer);
+  // Makes the directory, notes and record; the lifecycle's `created` or `creation_failed` follows.
+  void create(Notes notes, Answer<reeve::Worker> answer);
   // In the phase `reserved`.
   void activate(ActivationRequest request, Answer<reeve::Worker> answer);
   // In the phase `reserved`, too.
@@ -76,7 +76,14 @@ class LiveWorker {
   // Not later than an earlier call asked for. The answer comes when the whole tree is gone.
   Waiters<reeve::Worker>::Token stop(Microseconds grace, Answer<reeve::Worker> answer);
   Waiters<reeve::Worker>::Token wait(Answer<reeve::Worker> answer);
+  // Once nothing of its tree is left.
+  Waiters<reeve::Worker>::Token await_emptiness(Answer<reeve::Worker> answer);
+  // Of an exited one, once its parent has reaped it: until then nobody knows how it ended.
+  Waiters<reeve::Worker>::Token await_reaping(Answer<reeve::Worker> answer);
   void forget_waiter(Waiters<reeve::Worker>::Token token);
+  [[nodiscard]] bool is_populated() const;
+  [[nodiscard]] Status write_note(const std::string& name, const std::string& note) const;
+  [[nodiscard]] Result<Notes> notes() const;
   [[nodiscard]] Status signal(int number, bool whole_tree) const;
   void freeze(Answer<Done> answer) { want(Freezing::State::frozen, std::move(answer)); }
   void thaw(Answer<Done> answer) { want(Freezing::State::thawed, std::move(answer)); }
@@ -115,7 +122,7 @@ class LiveWorker {
   void settle();
   void adopt_process();
   void watch_process();
-  void await_reaping();
+  void watch_reaping();
   void process_reaped();
   void record_exit();
   // Whether the process was reaped by now, and if so, with which status.
@@ -146,11 +153,13 @@ class LiveWorker {
   bool is_child_of_spawner_ = false;
   std::optional<spawn::Spawner::Key> collecting_;
 
+  Notes notes_;  // until they are written
   Answer<reeve::Worker> creation_answer_;
   Answer<reeve::Worker> activation_answer_;
   std::vector<std::function<void()>> when_settled_;
   Waiters<reeve::Worker> exit_waiters_;
   Waiters<reeve::Worker> empty_waiters_;
+  Waiters<reeve::Worker> reaping_waiters_;
 };
 
 }  // namespace reeve::registry

@@ -18,7 +18,8 @@ constexpr unsigned creation_attempts = 1000;
 
 // ---- creation
 
-void LiveWorker::create(Answer<reeve::Worker> answer) {
+void LiveWorker::create(Notes notes, Answer<reeve::Worker> answer) {
+  notes_ = std::move(notes);
   creation_answer_ = std::move(answer);
   directory_made(-EEXIST, 0);
 }
@@ -44,14 +45,17 @@ void LiveWorker::directory_made(int result, unsigned attempts) {
 
 // The record last: a directory that has one is a reservation, with all that was asked for.
 std::optional<api::Failure> LiveWorker::equip_directory() const {
+  const auto directory = open_directory();
+  if (!directory) return api::system_failed(directory.error());
   if (record_.limits) {
-    const auto directory = open_directory();
-    if (!directory) return api::system_failed(directory.error());
     const auto limited = cgroup::limit(*directory, *record_.limits);
     if (!limited && limited.error().error.number == ENOENT)
       return api::failure(api::LimitUnavailable{std::string(limited.error().controller)});
     if (!limited) return api::system_failed(limited.error().error);
   }
+  for (const auto& [name, note] : notes_)
+    if (const auto noted = directory->write_note(name, note); !noted)
+      return api::system_failed(noted.error());
   if (mistaken("answer-before-record")) return std::nullopt;
   const auto written = write_record();
   return written.ok() ? std::nullopt : std::optional(api::system_failed(written.error()));
@@ -244,7 +248,7 @@ void LiveWorker::adopt_process() {
     if (auto process = process::Process::reopen(identity_of(*record_.process)))
       process_ = std::move(*process);
   if (record_.exit) {  // it was a zombie when last seen
-    if (process_ && process_.is_unreaped()) return await_reaping();
+    if (process_ && process_.is_unreaped()) return watch_reaping();
     return process_reaped();
   }
   if (!process_)

@@ -4,23 +4,11 @@
 #include <cerrno>
 
 #include "base/clock.hpp"
-#include "json/codec.hpp"
+#include "json/stored.hpp"
 
 namespace reeve::registry {
 
 namespace {
-
-template <class Record>
-Result<Record> read_record(const std::string& text) {
-  static json::Parser parser;  // of the loop's thread, the only one
-  const auto parsed = parser.parse(text);
-  if (!parsed) return Error{EBADMSG, parsed.error(), "read a record:"};
-  Record record;
-  const auto decoded = json::decode(*parsed, record, json::UnknownMembers::ignored);
-  if (!decoded)
-    return Error{EBADMSG, decoded.error().member + " " + decoded.error().reason, "read a record:"};
-  return record;
-}
 
 // Sums with what a clock says must not overflow, whoever wrote the record.
 void bound(Microseconds& time) {
@@ -53,11 +41,11 @@ ProcessId process_id(const ProcessRecord& record) {
 }
 
 Result<ProcessRecord> read_process_record(const std::string& text) {
-  return read_record<ProcessRecord>(text);
+  return json::stored<ProcessRecord>(text);
 }
 
 Result<RunRecord> read_run_record(const std::string& text) {
-  auto record = read_record<RunRecord>(text);
+  auto record = json::stored<RunRecord>(text);
   if (!record) return record;
   bound(record->grace);
   bound(record->kill_at);
@@ -65,7 +53,7 @@ Result<RunRecord> read_run_record(const std::string& text) {
 }
 
 Result<WorkerRecord> read_worker_record(const std::string& text) {
-  auto record = read_record<WorkerRecord>(text);
+  auto record = json::stored<WorkerRecord>(text);
   if (!record) return record;
   const bool has_process =
       record->phase == WorkerPhase::activating || has_live_process(record->phase);

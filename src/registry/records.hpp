@@ -41,6 +41,8 @@ struct RunRecord {
   Timestamp opened_at;
   std::optional<Microseconds> kill_at;  // CLOCK_MONOTONIC, while terminating
   std::optional<Metadata> metadata;
+  // The run of the configured pools: it belongs to whichever reeved serves the root.
+  std::optional<bool> is_configured;
 };
 
 struct WorkerRecord {
@@ -55,7 +57,8 @@ struct WorkerRecord {
   Timestamp reserved_at;
   Microseconds expires_at{};  // CLOCK_MONOTONIC
   std::optional<Timestamp> activated_at;
-  std::optional<Microseconds> kill_at;  // CLOCK_MONOTONIC, once asked to stop
+  std::optional<std::string> stop_signal;  // SIGTERM, otherwise
+  std::optional<Microseconds> kill_at;     // CLOCK_MONOTONIC, once asked to stop
   std::optional<Exit> exit;
   std::optional<Usage> usage;
   std::optional<Limits> limits;
@@ -86,7 +89,7 @@ constexpr auto describe(schema::Of<RunRecord>) {
       member<&RunRecord::control_group>("controlGroup"),
       member<&RunRecord::control_group_id>("controlGroupId"),
       member<&RunRecord::opened_at>("openedAt"), member<&RunRecord::kill_at>("killAt"),
-      member<&RunRecord::metadata>("metadata"));
+      member<&RunRecord::metadata>("metadata"), member<&RunRecord::is_configured>("configured"));
 }
 
 constexpr auto describe(schema::Of<WorkerRecord>) {
@@ -98,7 +101,8 @@ constexpr auto describe(schema::Of<WorkerRecord>) {
       member<&WorkerRecord::reserved_fingerprint>("reservedFingerprint"),
       member<&WorkerRecord::reserved_at>("reservedAt"),
       member<&WorkerRecord::expires_at>("expiresAt"),
-      member<&WorkerRecord::activated_at>("activatedAt"), member<&WorkerRecord::kill_at>("killAt"),
+      member<&WorkerRecord::activated_at>("activatedAt"),
+      member<&WorkerRecord::stop_signal>("stopSignal"), member<&WorkerRecord::kill_at>("killAt"),
       member<&WorkerRecord::exit>("exit"), member<&WorkerRecord::usage>("usage"),
       member<&WorkerRecord::limits>("limits"), member<&WorkerRecord::metadata>("metadata"));
 }

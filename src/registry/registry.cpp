@@ -61,7 +61,17 @@ void Registry::adopt_run(const std::string& name, Recovered& recovered) {
     log::error("run {}: its record places it at {}", name, *record->control_group);
     return recovered.foreign.push_back(directory->path());
   }
+  if (record->is_configured && !takes_configured_run_)
+    return recovered.elsewhere.push_back(directory->path());
   process::Process owner;
+  if (record->is_configured) {
+    auto self = process::Process::open(::getpid());
+    if (!self) {
+      log::error("run {} is not taken up: {}", name, self.error().message());
+      return recovered.elsewhere.push_back(directory->path());
+    }
+    record->owner = recorded(self->identity());
+  }
   auto opened = process::Process::reopen(identity_of(record->owner));
   if (!opened && opened.error().number != ESRCH) {
     // No descriptor or memory left is no proof of a death: nothing is ended on a guess.
@@ -123,6 +133,7 @@ void Registry::open_run(OpenRequest request, Answer<reeve::Run> answer) {
   record.placement = request.placement;
   record.opened_at = now();
   record.metadata = std::move(request.metadata);
+  if (request.is_configured) record.is_configured = true;
   const auto id = new_run_id();
   auto run =
       std::make_unique<LiveRun>(surroundings_, id, std::move(record), std::move(request.owner),
@@ -210,9 +221,10 @@ void Registry::reserve(LiveRun& run, ReserveRequest request, Answer<reeve::Worke
   record.fingerprint = std::move(request.fingerprint);
   record.limits = request.limits;
   record.metadata = std::move(request.metadata);
+  record.stop_signal = std::move(request.stop_signal);
   record.reserved_at = now();
   record.expires_at = record.reserved_at.monotonic + request.timeout;
-  run.reserve(std::move(record), std::move(answer));
+  run.reserve(std::move(record), std::move(request.notes), std::move(answer));
 }
 
 std::optional<api::Failure> Registry::objection_to(const LiveRun& run,
@@ -328,6 +340,10 @@ void Registry::report_cleanup(std::uint64_t key) {
   if (!cleanup.awaited.empty()) return;
   const auto ended = std::move(cleanups_.extract(key).mapped());
   ended->answer(ended->report);
+}
+
+bool Registry::has_controller(std::string_view name) const {
+  return surroundings_.controllers.find("+" + std::string(name)) != std::string::npos;
 }
 
 // ---- counting

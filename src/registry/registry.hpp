@@ -27,6 +27,7 @@ struct OpenRequest {
   std::optional<Placement> placement;
   std::optional<cgroup::Directory> place;  // where its tree is to be, if not in the registry
   std::optional<Metadata> metadata;
+  bool is_configured = false;  // see RunRecord
 };
 
 struct ReserveRequest {
@@ -35,6 +36,8 @@ struct ReserveRequest {
   std::optional<std::string> fingerprint;
   std::optional<Limits> limits;
   std::optional<Metadata> metadata;
+  std::optional<std::string> stop_signal = {};
+  Notes notes = {};
 };
 
 class Registry {
@@ -42,6 +45,8 @@ class Registry {
   Registry(loop::Loop& loop, spawn::Spawner& spawner, cgroup::Mount mount, cgroup::Directory root);
   ~Registry();
 
+  // Whose pools are not this daemon's business: the run of the configuration is left alone.
+  void leave_configured_run() { takes_configured_run_ = false; }
   // Takes up the runs on the root that no daemon serves: adopts those whose owners live, begins to
   // end the others. Once before anything else, and whenever asked to clean up.
   struct Recovered {
@@ -94,6 +99,8 @@ class Registry {
   // Of one run, or of all.
   [[nodiscard]] Statistics statistics(const std::vector<LiveRun*>& runs) const;
   [[nodiscard]] EventLog& events() { return events_; }
+  // Whether workers are limited and accounted by it: "memory".
+  [[nodiscard]] bool has_controller(std::string_view name) const;
   [[nodiscard]] const cgroup::Directory& root() const { return root_; }
   [[nodiscard]] const cgroup::Mount& mount() const { return mount_; }
   // Called for each worker that leaves the listings before its run does.
@@ -125,6 +132,7 @@ class Registry {
   std::map<std::uint64_t, std::unique_ptr<Cleanup>> cleanups_;
   std::uint64_t last_cleanup_ = 0;
   std::function<void()> run_gone_;
+  bool takes_configured_run_ = true;
 };
 
 }  // namespace reeve::registry

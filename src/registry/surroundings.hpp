@@ -32,6 +32,9 @@ struct Surroundings {
   std::function<void(const std::string& run, const std::string& worker)> unlisted;
 };
 
+// What another room keeps beside a record: see cgroup::Directory::write_note().
+using Notes = std::map<std::string, std::string>;
+
 template <class T>
 using Answer = std::function<void(api::Outcome<T>)>;
 

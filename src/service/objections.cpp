@@ -48,11 +48,12 @@ std::optional<api::Failure> objection_to_limits(const std::optional<Limits>& lim
     std::optional<std::int64_t> value;
     std::int64_t least, most;
   };
-  const std::array<Bounds, 5> bounds{{
+  const std::array<Bounds, 6> bounds{{
       {"memoryMaxBytes", limits->memory_max_bytes, 0, std::numeric_limits<std::int64_t>::max()},
       {"memoryHighBytes", limits->memory_high_bytes, 0, std::numeric_limits<std::int64_t>::max()},
       {"processorQuotaPercent", limits->processor_quota_percent, 1, any},
       {"processorWeight", limits->processor_weight, 1, 10'000},
+      {"ioWeight", limits->io_weight, 1, 10'000},
       {"tasksMax", limits->tasks_max, 1, std::numeric_limits<std::int64_t>::max()},
   }};
   for (const auto& [member, value, least, most] : bounds)

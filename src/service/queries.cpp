@@ -81,6 +81,8 @@ void Service::cleanup_dead_workers(api::CleanupDeadWorkers::Input input,
       if (input.run) return respond.fail(*objection);
       continue;
     }
+    // How the last worker of a slot ended says when there is another.
+    if (run->is_configured()) continue;
     std::vector<registry::LiveWorker*> dead;
     for (const auto& [name, worker] : run->listed())
       if (worker->state() == WorkerState::exited && !run->is_closing()) dead.push_back(worker);

@@ -70,7 +70,7 @@ void Service::open_run(api::OpenRun::Input input, Responder<api::OpenRun> respon
 }
 
 void Service::close_run(api::CloseRun::Input input, Responder<api::CloseRun> respond) {
-  const auto run = run_to_change(input.run, respond.caller());
+  const auto run = run_to_fill(input.run, respond.caller());
   if (!run) return respond.fail(run.error());
   if (input.on_owner_exit == OwnerExitPolicy::keep)
     return respond.fail(
@@ -88,7 +88,7 @@ void Service::close_run(api::CloseRun::Input input, Responder<api::CloseRun> res
 
 void Service::enter_run(api::EnterRun::Input input, Responder<api::EnterRun> respond) {
   const auto& caller = respond.caller();
-  const auto run = run_to_change(input.run, caller);
+  const auto run = run_to_fill(input.run, caller);
   if (!run) return respond.fail(run.error());
   if ((*run)->is_closing()) return respond.fail(api::failure(api::RunClosing{(*run)->id()}));
   const auto id = registry::process_id(registry::recorded(caller.process.identity()));

@@ -54,6 +54,10 @@ Service::Service(loop::Loop& loop, registry::Registry& registry, AccessRules rul
   offer<api::Thaw>(&Service::thaw);
   offer<api::Wait>(&Service::wait);
   offer<api::Subscribe>(&Service::subscribe);
+  offer<api::ListPools>(&Service::list_pools);
+  offer<api::GetPool>(&Service::get_pool);
+  offer<api::ScalePool>(&Service::scale_pool);
+  offer<api::RestartPool>(&Service::restart_pool);
   offer<api::Ping>(&Service::ping);
   offer<api::Reload>(&Service::reload);
   offer<api::SetLogLevel>(&Service::set_log_level);
@@ -122,6 +126,16 @@ api::Outcome<registry::LiveRun*> Service::run_to_change(const std::optional<std:
   auto run = run_for(name, caller);
   if (!run) return run;
   if (const auto objection = objection_to_changing(rules_, caller, **run)) return *objection;
+  return run;
+}
+
+api::Outcome<registry::LiveRun*> Service::run_to_fill(const std::optional<std::string>& name,
+                                                      const Caller& caller) const {
+  auto run = run_to_change(name, caller);
+  if (run.ok() && (*run)->is_configured())
+    return api::permission_denied(
+        "run " + (*run)->id() +
+        " is that of the configured pools: reeve.toml says what is in it, and `reevectl scale`");
   return run;
 }
 

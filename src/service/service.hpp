@@ -15,6 +15,11 @@
 #include "service/call.hpp"
 #include "service/objections.hpp"
 
+namespace reeve::supervision {
+class Pool;
+class Supervisor;
+}  // namespace reeve::supervision
+
 namespace reeve::service {
 
 // Ends or continues a call with what its method returns.
@@ -57,6 +62,8 @@ class Service {
   // How the configuration is read again: what is wrong with it, or nothing.
   using Faults = std::vector<std::string>;
   void on_reload(std::function<Faults()> reload) { reload_ = std::move(reload); }
+  // Of a reeved that runs pools; outlives it.
+  void offer_pools(supervision::Supervisor& supervisor) { supervisor_ = &supervisor; }
   void set_rules(AccessRules rules) { rules_ = std::move(rules); }
 
   // `method` is its full name. The call is answered now or later, errors included.
@@ -78,6 +85,18 @@ class Service {
   void reload(api::Reload::Input input, Responder<api::Reload> respond);
   void set_log_level(api::SetLogLevel::Input input, Responder<api::SetLogLevel> respond);
   void get_environment(api::GetEnvironment::Input input, Responder<api::GetEnvironment> respond);
+
+  // service/pools.cpp
+  [[nodiscard]] std::optional<api::Failure> objection_to_looking_at_pools(
+      const Caller& caller) const;
+  [[nodiscard]] api::Outcome<supervision::Pool*> pool_named(const std::string& name) const;
+  template <class Method>
+  void change_pool(const std::string& name, const Responder<Method>& respond,
+                   const std::function<Status(supervision::Pool&)>& change);
+  void list_pools(api::ListPools::Input input, Responder<api::ListPools> respond);
+  void get_pool(api::GetPool::Input input, Responder<api::GetPool> respond);
+  void scale_pool(api::ScalePool::Input input, Responder<api::ScalePool> respond);
+  void restart_pool(api::RestartPool::Input input, Responder<api::RestartPool> respond);
 
   // service/runs.cpp
   void open_run(api::OpenRun::Input input, Responder<api::OpenRun> respond);
@@ -124,6 +143,9 @@ class Service {
   // The same, if the caller may change it.
   [[nodiscard]] api::Outcome<registry::LiveRun*> run_to_change(
       const std::optional<std::string>& name, const Caller& caller) const;
+  // The same, if the caller may also say what is in it: nobody does with that of the pools.
+  [[nodiscard]] api::Outcome<registry::LiveRun*> run_to_fill(const std::optional<std::string>& name,
+                                                             const Caller& caller) const;
   // For queries over many: the run that is named, the caller's, or, for a caller without a run,
   // all that are shown to it.
   [[nodiscard]] api::Outcome<std::vector<registry::LiveRun*>> runs_for(
@@ -150,6 +172,7 @@ class Service {
   AccessRules rules_;
   std::string socket_;
   std::function<Faults()> reload_;
+  supervision::Supervisor* supervisor_ = nullptr;
   using Dispatch = std::function<void(const ReadInput&, const CallPointer&)>;
   std::unordered_map<std::string, Dispatch> methods_;
   // One walk at a time for each user; the first in line is the one under way.

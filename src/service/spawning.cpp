@@ -13,8 +13,6 @@ namespace reeve::service {
 
 namespace {
 
-constexpr const char* usual_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
 bool has_nul(const std::string& text) {
   return text.find('\0') != std::string::npos;
 }
@@ -116,7 +114,7 @@ void Service::spawn(api::Spawn::Input input, Responder<api::Spawn> respond) {
     return respond.fail(*objection);
   if (const auto objection = objection_to_limits(input.limits)) return respond.fail(*objection);
   if (const auto objection = objection_to_program(input)) return respond.fail(*objection);
-  const auto run = run_to_change(input.run, caller);
+  const auto run = run_to_fill(input.run, caller);
   if (!run) return respond.fail(run.error());
   if (const auto objection = objection_to_workers_of(caller)) return respond.fail(*objection);
   const bool is_root = is_privileged(rules_, caller);
@@ -149,10 +147,7 @@ void Service::spawn(api::Spawn::Input input, Responder<api::Spawn> respond) {
       program.credentials = credentials_of(caller);
   }
   if (input.environment) program.environment = std::move(*input.environment);
-  program.environment.emplace("PATH", usual_path);
-  program.environment["REEVE_RUN_ID"] = (*run)->id();
-  program.environment["REEVE_WORKER"] = input.worker;
-  if (!socket_.empty()) program.environment["REEVE_SOCKET"] = socket_;
+  spawn::introduce(program, {(*run)->id(), input.worker, socket_});
   registry_.spawn(**run,
                   {std::move(input.worker), usual_reservation, std::move(input.fingerprint),
                    input.limits, std::move(input.metadata)},

@@ -12,7 +12,7 @@ void Service::reserve(api::Reserve::Input input, Responder<api::Reserve> respond
     return respond.fail(*objection);
   if (const auto objection = objection_to_duration("timeoutUSec", input.timeout))
     return respond.fail(*objection);
-  const auto run = run_to_change(input.run, respond.caller());
+  const auto run = run_to_fill(input.run, respond.caller());
   if (!run) return respond.fail(run.error());
   if (const auto objection = objection_to_limits(input.limits)) return respond.fail(*objection);
   if (const auto objection = objection_to_workers_of(respond.caller()))
@@ -41,7 +41,7 @@ void Service::activate(api::Activate::Input input, Responder<api::Activate> resp
     return respond.fail(*objection);
   if (const auto objection = objection_to_texts(input.handle, input.fingerprint, {}))
     return respond.fail(*objection);
-  const auto run = run_to_change(input.run, respond.caller());
+  const auto run = run_to_fill(input.run, respond.caller());
   if (!run) return respond.fail(run.error());
   auto process = process_for(**run, input.process, input.process_file_descriptor, respond.call());
   if (!process) return respond.fail(process.error());
@@ -59,7 +59,7 @@ void Service::register_worker(api::Register::Input input, Responder<api::Registe
     return respond.fail(*objection);
   if (const auto objection = objection_to_texts(input.handle, input.fingerprint, input.metadata))
     return respond.fail(*objection);
-  const auto run = run_to_change(input.run, respond.caller());
+  const auto run = run_to_fill(input.run, respond.caller());
   if (!run) return respond.fail(run.error());
   if (const auto objection = objection_to_limits(input.limits)) return respond.fail(*objection);
   if (const auto objection = objection_to_workers_of(respond.caller()))
@@ -97,7 +97,7 @@ void Service::register_worker(api::Register::Input input, Responder<api::Registe
 }
 
 void Service::unregister(api::Unregister::Input input, Responder<api::Unregister> respond) {
-  const auto run = run_to_change(input.run, respond.caller());
+  const auto run = run_to_fill(input.run, respond.caller());
   if (!run) {
     // A run that is no more has no worker of that name: what was asked for holds already.
     if (api::is<api::NoSuchRun>(run.error())) return respond.reply({});

@@ -69,6 +69,20 @@ struct Program {
   }
 };
 
+// What every worker finds in its environment, besides a PATH.
+struct Introduction {
+  std::string run_id;
+  std::string worker;
+  std::string socket;  // of reeved; empty if it is not told
+};
+inline void introduce(Program& program, const Introduction& introduction) {
+  auto& environment = program.environment;
+  environment.emplace("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+  environment["REEVE_RUN_ID"] = introduction.run_id;
+  environment["REEVE_WORKER"] = introduction.worker;
+  if (!introduction.socket.empty()) environment["REEVE_SOCKET"] = introduction.socket;
+}
+
 // What did not succeed, as SpawnFailed tells it.
 enum class Step {
   clone,

@@ -36,9 +36,9 @@ void check_pool(const config::Pool& pool, const std::set<std::string>& names) {
   for (const auto& time : {pool.watchdog, pool.max_lifetime})
     require(!time || time->count() > 0, "a time that passes");
   const auto& limits = pool.limits;
-  for (const auto& size :
-       {pool.max_memory_bytes, limits.memory_max_bytes, limits.memory_high_bytes,
-        limits.processor_quota_percent, limits.processor_weight, limits.tasks_max, pool.io_weight})
+  for (const auto& size : {pool.max_memory_bytes, limits.memory_max_bytes, limits.memory_high_bytes,
+                           limits.processor_quota_percent, limits.processor_weight,
+                           limits.tasks_max, pool.limits.io_weight})
     require(!size || *size > 0, "a limit that leaves something");
   require(pool.input.kind != config::Stream::Kind::journal, "nobody reads from the journal");
   for (const auto& stream : {pool.input, pool.output, pool.error})

@@ -41,7 +41,7 @@ template <class Method>
 Answer<typename Method::Output> call_on(varlink::Client& client,
                                         const typename Method::Input& input,
                                         std::span<const int> descriptors = {}) {
-  const auto name = "io.reeve.Registry." + std::string(Method::name);
+  const auto name = api::full_name<Method>();
   const auto reply = client.call(name, json::encoded(input), descriptors);
   if (!reply) return {{}, "(" + reply.error().message() + ")", {}};
   if (!reply->error.empty())
@@ -164,7 +164,7 @@ class Conversation {
   enum class More { no, yes };
   template <class Method>
   void ask(const typename Method::Input& input, More more = More::no) {
-    send("io.reeve.Registry." + std::string(Method::name), json::encoded(input), more);
+    send(api::full_name<Method>(), json::encoded(input), more);
   }
   // The text of the next message; fails the test if none comes.
   std::optional<std::string> receive();

@@ -33,10 +33,12 @@ const std::map<std::string, std::set<std::string>> allowed{
     {"registry",
      {"api/", "base/", "cgroup/", "spawn/", "json/", "schema/", "loop/", "process/", "sys/",
       "reeve/"}},
-    {"supervision", {"config/", "schema/", "base/", "reeve/"}},
-    {"service",
-     {"registry/", "api/", "spawn/", "json/", "schema/", "loop/", "process/", "base/", "sys/",
+    {"supervision",
+     {"config/", "registry/", "api/", "spawn/", "json/", "schema/", "loop/", "process/", "base/",
       "reeve/"}},
+    {"service",
+     {"supervision/", "registry/", "api/", "spawn/", "json/", "schema/", "loop/", "process/",
+      "base/", "sys/", "reeve/"}},
     {"varlink",
      {"service/", "api/", "json/", "schema/", "loop/", "process/", "base/", "sys/", "registry/"}},
     {"bus",
@@ -49,8 +51,8 @@ const std::map<std::string, std::set<std::string>> allowed{
     {"holder",
      {"registry/names.hpp", "spawn/spawner_process.hpp", "cgroup/", "process/", "sys/", "base/"}},
     {"daemon",
-     {"varlink/", "bus/", "service/", "registry/", "api/", "config/", "cgroup/", "process/",
-      "loop/", "spawn/", "json/", "schema/", "sys/", "base/", "reeve/"}},
+     {"varlink/", "bus/", "service/", "supervision/", "registry/", "api/", "config/", "cgroup/",
+      "process/", "loop/", "spawn/", "json/", "schema/", "sys/", "base/", "reeve/"}},
 };
 
 // Libraries that one file, or one room, keeps from the rest.

@@ -70,7 +70,7 @@ TEST(PoolsConfig, NeedsNothingButACommand) {
   EXPECT_FALSE(pool.limits.processor_quota_percent.has_value());
   EXPECT_FALSE(pool.limits.processor_weight.has_value());
   EXPECT_FALSE(pool.limits.tasks_max.has_value());
-  EXPECT_FALSE(pool.io_weight.has_value());
+  EXPECT_FALSE(pool.limits.io_weight.has_value());
   EXPECT_TRUE(pool.oom_group);
   EXPECT_EQ(pool.input.kind, Stream::Kind::null);
   EXPECT_EQ(pool.output.kind, Stream::Kind::journal);
@@ -153,7 +153,7 @@ TEST(PoolsConfig, ReadsEveryKey) {
   EXPECT_EQ(pool.limits.processor_quota_percent, 150);
   EXPECT_EQ(pool.limits.processor_weight, 200);
   EXPECT_EQ(pool.limits.tasks_max, 64);
-  EXPECT_EQ(pool.io_weight, 300);
+  EXPECT_EQ(pool.limits.io_weight, 300);
   EXPECT_FALSE(pool.oom_group);
   EXPECT_EQ(pool.input.kind, Stream::Kind::file);
   EXPECT_EQ(pool.input.path, "/dev/zero");

@@ -1,0 +1,112 @@
+// io.reeve.Pools.
+#include "service/service.hpp"
+#include "supervision/supervisor.hpp"
+
+namespace reeve::service {
+
+namespace {
+
+constexpr std::int64_t largest_size = 4096;
+
+// Tells of a pool again and again until its change is over. Lives as long as its call.
+template <class Method>
+class Progress : public std::enable_shared_from_this<Progress<Method>> {
+ public:
+  Progress(supervision::Supervisor& supervisor, Responder<Method> respond, std::string pool)
+      : supervisor_(supervisor), respond_(std::move(respond)), pool_(std::move(pool)) {}
+  ~Progress() { supervisor_.remove(token_); }
+
+  static void follow(supervision::Supervisor& supervisor, const Responder<Method>& respond,
+                     const supervision::Pool& pool) {
+    const auto progress = std::make_shared<Progress>(supervisor, respond, pool.name());
+    progress->token_ = supervisor.listen([progress](const supervision::Pool& changed) {
+      if (changed.name() == progress->pool_) progress->tell(changed);
+    });
+    respond.call().on_abandoned([progress] { progress->supervisor_.remove(progress->token_); });
+    progress->tell(pool);
+  }
+
+ private:
+  void tell(const supervision::Pool& pool) {
+    const auto described = pool.described();
+    const bool is_over =
+        described.state == PoolState::settled || described.state == PoolState::halted;
+    // A caller that does not read misses some, and not the last.
+    if (!is_over && respond_.call().has_room()) return respond_.stream({described});
+    if (!is_over) return;
+    supervisor_.remove(token_);
+    if (described.state == PoolState::settled) return respond_.reply({described});
+    const auto& halt = *pool.note().halt;
+    respond_.fail(api::failure(api::PoolHalted{
+        pool.name(), supervision::worker_name(pool.name(), halt.slot), halt.reason}));
+  }
+
+  supervision::Supervisor& supervisor_;
+  Responder<Method> respond_;
+  std::string pool_;
+  supervision::Supervisor::Token token_ = 0;
+};
+
+}  // namespace
+
+std::optional<api::Failure> Service::objection_to_looking_at_pools(const Caller& caller) const {
+  return objection_to_looking_at_all(rules_, caller);
+}
+
+api::Outcome<supervision::Pool*> Service::pool_named(const std::string& name) const {
+  auto* pool = supervisor_ == nullptr ? nullptr : supervisor_->find(name);
+  if (pool == nullptr) return api::failure(api::NoSuchPool{name});
+  return pool;
+}
+
+void Service::list_pools(api::ListPools::Input, Responder<api::ListPools> respond) {
+  if (const auto objection = objection_to_looking_at_pools(respond.caller()))
+    return respond.fail(*objection);
+  std::vector<Pool> pools;
+  if (supervisor_ != nullptr)
+    for (const auto& [name, pool] : supervisor_->pools())
+      pools.push_back(pool->described());
+  if (!respond.call().more() || pools.empty()) return respond.reply({std::move(pools)});
+  for (std::size_t i = 0; i + 1 < pools.size(); ++i)
+    respond.stream({{pools[i]}});
+  respond.reply({{pools.back()}});
+}
+
+void Service::get_pool(api::GetPool::Input input, Responder<api::GetPool> respond) {
+  if (const auto objection = objection_to_looking_at_pools(respond.caller()))
+    return respond.fail(*objection);
+  const auto pool = pool_named(input.pool);
+  if (!pool) return respond.fail(pool.error());
+  api::GetPool::Output output{(*pool)->described(), {}};
+  for (const auto& slot : (*pool)->slots())
+    output.slots.push_back(slot->described());
+  respond.reply(output);
+}
+
+template <class Method>
+void Service::change_pool(const std::string& name, const Responder<Method>& respond,
+                          const std::function<Status(supervision::Pool&)>& change) {
+  if (const auto objection = objection_to_administering(respond.caller()))
+    return respond.fail(*objection);
+  const auto pool = pool_named(name);
+  if (!pool) return respond.fail(pool.error());
+  if (const auto changed = change(**pool); !changed)
+    return respond.fail(api::system_failed(changed.error()));
+  if (!respond.call().more()) return respond.reply({(*pool)->described()});
+  Progress<Method>::follow(*supervisor_, respond, **pool);
+}
+
+void Service::scale_pool(api::ScalePool::Input input, Responder<api::ScalePool> respond) {
+  if (input.size < 0 || input.size > largest_size)
+    return respond.fail(api::invalid_parameter("size", "must be between 0 and 4096"));
+  change_pool<api::ScalePool>(input.pool, respond, [&](supervision::Pool& pool) {
+    return supervisor_->scale(pool, input.size);
+  });
+}
+
+void Service::restart_pool(api::RestartPool::Input input, Responder<api::RestartPool> respond) {
+  change_pool<api::RestartPool>(
+      input.pool, respond, [&](supervision::Pool& pool) { return supervisor_->restart(pool); });
+}
+
+}  // namespace reeve::service

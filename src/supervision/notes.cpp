@@ -1,0 +1,45 @@
+#include "supervision/notes.hpp"
+
+#include <algorithm>
+
+#include "json/stored.hpp"
+
+namespace reeve::supervision {
+
+namespace {
+
+// Whoever wrote it: numbers are what a pool can have.
+constexpr std::int64_t largest_size = 4096;
+void bound(std::int64_t& number) {
+  number = std::clamp<std::int64_t>(number, 0, largest_size);
+}
+
+}  // namespace
+
+std::string written(const PoolsNote& note) {
+  return json::encoded(note);
+}
+
+std::string written(const SlotNote& note) {
+  return json::encoded(note);
+}
+
+Result<PoolsNote> read_pools_note(const std::string& text) {
+  auto note = json::stored<PoolsNote>(text);
+  if (!note) return note;
+  for (auto& pool : note->pools) {
+    bound(pool.size);
+    bound(pool.filled);
+    pool.filled = std::min(pool.filled, pool.size);
+    if (pool.changing) bound(*pool.changing);
+  }
+  return note;
+}
+
+Result<SlotNote> read_slot_note(const std::string& text) {
+  auto note = json::stored<SlotNote>(text);
+  if (note.ok() && !has_worker(note->phase)) note->phase = SlotPhase::ready;
+  return note;
+}
+
+}  // namespace reeve::supervision

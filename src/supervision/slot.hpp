@@ -1,0 +1,84 @@
+// A place for one worker of a pool: executes what its lifecycle asks for. See slot_lifecycle.hpp.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "loop/loop.hpp"
+#include "reeve/pools.hpp"
+#include "registry/live_worker.hpp"
+#include "supervision/convergence.hpp"
+#include "supervision/notes.hpp"
+#include "supervision/restart_schedule.hpp"
+#include "supervision/slot_lifecycle.hpp"
+
+namespace reeve::supervision {
+
+class Pool;
+
+class Slot : public std::enable_shared_from_this<Slot> {
+ public:
+  // `pool` outlives it.
+  Slot(Pool& pool, std::int64_t number);
+
+  [[nodiscard]] std::int64_t number() const { return number_; }
+  [[nodiscard]] SlotPhase phase() const { return phase_; }
+  [[nodiscard]] SlotStand stand() const { return {phase_, generation_, is_due_}; }
+  [[nodiscard]] std::string worker_name() const;
+  // The worker that it was filled with last, if it is known still; dead or alive.
+  [[nodiscard]] registry::LiveWorker* worker() const;
+  // Why it is not what it should be; empty if there is nothing to say.
+  [[nodiscard]] const std::string& reason() const { return reason_; }
+  [[nodiscard]] std::int64_t restarts() const { return restarts_; }
+  [[nodiscard]] reeve::Slot described() const;
+
+  // Before anything else: it was filled by an earlier reeved.
+  void adopt(registry::LiveWorker& worker);
+  void apply(SlotEvent event);
+  // Somebody looks after it: what it did before is forgotten.
+  void replace();
+  void follow_configuration();
+
+ private:
+  using Step = void (Slot::*)();
+
+  void perform(SlotActions actions);
+  void start();
+  void spawned(const api::Outcome<reeve::Worker>& outcome);
+  void fail(std::string reason);
+  void attend(registry::LiveWorker& worker);
+  void worker_ended();
+  void conclude();
+  void be_over();
+  void decide();
+  void end_worker(Microseconds grace);
+  void arm_start_timeout();
+  void arm_lifetime();
+  void feed_watchdog();
+  void be_late(const char* reason);
+  void write_note() const;
+  [[nodiscard]] SlotNote note() const;
+  // For callbacks about the present worker, and no other.
+  [[nodiscard]] auto of_this_worker(Step step);
+
+  Pool& pool_;
+  std::int64_t number_;
+  SlotPhase phase_ = SlotPhase::empty;
+  std::int64_t generation_ = 0;
+  bool is_due_ = false;
+  RestartSchedule schedule_;
+  std::int64_t restarts_ = 0;
+  std::uint64_t incarnation_ = 0;
+  bool is_spawning_ = false;
+  bool was_asked_to_end_ = false;  // by somebody else than this slot
+  Microseconds ended_at_{};
+  Microseconds due_at_{};
+  std::optional<Exit> exit_;  // of the last worker
+  std::string reason_;
+  loop::Timer deadline_;  // of its start, of its watchdog, or of its waiting
+  loop::Timer lifetime_;
+  loop::Timer patience_;
+};
+
+}  // namespace reeve::supervision

@@ -1,0 +1,248 @@
+#include "supervision/supervisor.hpp"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <random>
+
+#include "base/log.hpp"
+#include "registry/live_run.hpp"
+
+namespace reeve::supervision {
+
+namespace {
+
+constexpr const char* run_name = "pools";
+
+template <class T>
+auto named(const std::vector<T>& all, const std::string& name) {
+  return std::find_if(all.begin(), all.end(), [&](const T& each) { return each.name == name; });
+}
+
+Microseconds longest_stop(const std::vector<config::Pool>& pools) {
+  Microseconds longest{0};
+  for (const auto& pool : pools)
+    longest = std::max(longest, pool.stop_timeout);
+  return longest;
+}
+
+}  // namespace
+
+double Context::chance() {
+  static std::minstd_rand generator{std::random_device{}()};
+  return std::uniform_real_distribution<double>(0, 1)(generator);
+}
+
+Supervisor::Supervisor(loop::Loop& loop, registry::Registry& registry, Host host)
+    : context_{loop, registry, std::move(host), {}} {
+  context_.host.can_kill_groups = registry.has_controller("memory");
+  registry.on_run_gone([this] { run_gone(); });
+}
+
+Supervisor::~Supervisor() {
+  context_.registry.on_run_gone(nullptr);
+}
+
+// ---- the run
+
+Status Supervisor::follow(std::vector<config::Pool> pools) {
+  configured_ = std::move(pools);
+  if (is_ending_ || is_opening_) return Done{};
+  auto* run = context_.run();
+  if (run == nullptr) {
+    obtain_run();
+    return Done{};
+  }
+  follow_configuration();
+  auto saved = save();
+  look_at_all();
+  return saved;
+}
+
+void Supervisor::obtain_run() {
+  for (const auto& [id, run] : context_.registry.runs()) {
+    if (!run->is_configured()) continue;
+    if (run->is_closing()) return;  // until nothing is left of it: see run_gone()
+    context_.run_id = id;
+    return take_over(*run);
+  }
+  if (configured_.empty()) return;
+  auto self = process::Process::open(::getpid());
+  if (!self) return log::error("no pool can be run: {}", self.error().message());
+  registry::OpenRequest request;
+  request.owner = std::move(*self);
+  request.user = ::geteuid();
+  request.name = run_name;
+  request.policy = OwnerExitPolicy::keep;
+  request.grace = longest_stop(configured_);
+  request.is_configured = true;
+  is_opening_ = true;
+  context_.registry.open_run(
+      std::move(request), while_alive(self_, [](Supervisor* supervisor, const auto& opened) {
+        supervisor->is_opening_ = false;
+        if (!opened.ok()) return log::error("no pool can be run: {}", opened.error().message());
+        supervisor->context_.run_id = opened->run;
+        if (supervisor->is_ending_) return supervisor->end(std::move(supervisor->ended_));
+        supervisor->take_over(*supervisor->context_.run());
+      }));
+}
+
+void Supervisor::take_over(registry::LiveRun& run) {
+  PoolsNote note;
+  if (const auto notes = run.notes(); notes.ok())
+    if (const auto text = notes->find(pools_note); text != notes->end()) {
+      if (auto read = read_pools_note(text->second))
+        note = std::move(*read);
+      else
+        log::error(
+            "what was written down of the pools cannot be read, they are taken as they "
+            "are: {}",
+            read.error().message());
+    }
+  for (auto& each : note.pools) {
+    const auto configured = named(configured_, each.pool);
+    config::Pool configuration;
+    configuration.name = each.pool;
+    add(configured == configured_.end() ? configuration : *configured, std::move(each));
+  }
+  adopt_workers(run);
+  follow_configuration();
+  if (const auto saved = save(); !saved) log::error("{}", saved.error().message());
+  look_at_all();
+}
+
+// The run of a reeved that was upgraded may hold workers that are none of a pool's: they stay.
+void Supervisor::adopt_workers(const registry::LiveRun& run) {
+  // A copy: an empty reservation leaves the listing when it is looked at.
+  const auto workers = run.listed();
+  for (const auto& [name, worker] : workers) {
+    const auto slot = slot_of(name);
+    if (!slot) continue;
+    const auto& [pool, number] = *slot;
+    if (!pools_.contains(pool)) {
+      const auto configured = named(configured_, pool);
+      config::Pool configuration;
+      configuration.name = pool;
+      if (configured != configured_.end()) configuration = *configured;
+      auto note = first_note(configuration);
+      add(std::move(configuration), std::move(note));
+    }
+    pools_.at(pool)->adopt(number, *worker);
+  }
+}
+
+void Supervisor::follow_configuration() {
+  for (const auto& configuration : configured_) {
+    if (auto* known = find(configuration.name))
+      known->follow(configuration);
+    else
+      add(configuration, first_note(configuration));
+  }
+  for (const auto& [name, pool] : pools_)
+    if (named(configured_, name) == configured_.end()) pool->retire();
+  if (auto* run = context_.run(); run != nullptr && !configured_.empty())
+    if (const auto set = run->set_grace(longest_stop(configured_)); !set)
+      log::warning("{}", set.error().message());
+}
+
+Pool& Supervisor::add(config::Pool configuration, PoolNote note) {
+  auto pool = std::make_shared<Pool>(
+      context_, std::move(configuration), std::move(note),
+      Pool::Owner{[this] { return save(); }, [this](Pool& changed) { pool_changed(changed); },
+                  [this](const Pool& asking) { return may_begin(asking); }});
+  return *pools_.emplace(pool->name(), pool).first->second;
+}
+
+// Told whenever any run is gone.
+void Supervisor::run_gone() {
+  if (!context_.run_id.empty() && !context_.registry.runs().contains(context_.run_id)) {
+    context_.run_id.clear();
+    pools_.clear();
+    if (is_ending_ && ended_) return std::exchange(ended_, nullptr)();
+  }
+  if (!is_ending_ && !is_opening_ && context_.run_id.empty()) obtain_run();
+}
+
+void Supervisor::end(std::function<void()> then) {
+  is_ending_ = true;
+  ended_ = std::move(then);
+  if (is_opening_) return;
+  if (auto* run = context_.run(); run != nullptr)
+    (void)run->close(OwnerExitPolicy::terminate, [](const api::Outcome<CleanupReport>&) {});
+  else if (context_.run_id.empty())
+    context_.loop.defer([this] { std::exchange(ended_, nullptr)(); });
+}
+
+// ---- the pools
+
+Pool* Supervisor::find(const std::string& name) const {
+  const auto found = pools_.find(name);
+  return found == pools_.end() ? nullptr : found->second.get();
+}
+
+Status Supervisor::scale(Pool& pool, std::int64_t size) {
+  return request(pool, [&] { pool.resize(size); });
+}
+
+Status Supervisor::restart(Pool& pool) {
+  return request(pool, [&] { pool.renew(); });
+}
+
+Status Supervisor::request(Pool& pool, const std::function<void()>& change) {
+  const auto before = pool.note();
+  change();
+  if (auto saved = save(); !saved) {
+    pool.restore(before);
+    return saved;
+  }
+  pool.slot_changed();
+  return Done{};
+}
+
+Status Supervisor::save() const {
+  const auto* run = context_.run();
+  if (run == nullptr) return Done{};  // it is ending, and nothing goes on with it
+  PoolsNote note;
+  for (const auto& [name, pool] : pools_)
+    note.pools.push_back(pool->note());
+  return run->write_note(pools_note, written(note));
+}
+
+bool Supervisor::may_begin(const Pool& pool) const {
+  const auto& after = pool.configuration().after;
+  return std::all_of(after.begin(), after.end(), [this](const config::Named& earlier) {
+    const auto* found = find(earlier.name);
+    return found == nullptr || found->is_up();
+  });
+}
+
+void Supervisor::look_at_all() {
+  for (const auto& [name, pool] : pools_)
+    pool->slot_changed();
+}
+
+void Supervisor::pool_changed(Pool& pool) {
+  const auto listening = listeners_;
+  for (const auto& [token, listener] : listening)
+    if (listeners_.contains(token)) listener(pool);
+  if (pool.is_retired() && pool.is_empty()) {
+    pools_.erase(pool.name());
+    if (const auto saved = save(); !saved) log::warning("{}", saved.error().message());
+    if (auto* run = context_.run(); pools_.empty() && run != nullptr)
+      (void)run->close(OwnerExitPolicy::terminate, [](const api::Outcome<CleanupReport>&) {});
+    return;
+  }
+  if (!pool.is_up()) return;
+  for (const auto& [name, other] : pools_) {
+    const auto& after = other->configuration().after;
+    if (named(after, pool.name()) != after.end()) other->slot_changed();
+  }
+}
+
+Supervisor::Token Supervisor::listen(std::function<void(const Pool&)> listener) {
+  listeners_.emplace(++last_listener_, std::move(listener));
+  return last_listener_;
+}
+
+}  // namespace reeve::supervision

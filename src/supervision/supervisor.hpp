@@ -1,0 +1,72 @@
+// The pools of the configuration: kept as it says, in a run that belongs to whichever reeved serves
+// the root. What is asked for is written down on that run before it is begun, so a reeved that
+// follows this one goes on with it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/pools.hpp"
+#include "supervision/pool.hpp"
+
+namespace reeve::supervision {
+
+class Supervisor {
+ public:
+  // `registry` has been recovered.
+  Supervisor(loop::Loop& loop, registry::Registry& registry, Host host);
+  ~Supervisor();
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+
+  // Takes over the pools of an earlier reeved and makes them what the configuration says; called
+  // again, with another one.
+  Status follow(std::vector<config::Pool> pools);
+  // Ends all pools, and calls `then` once nothing is left of them.
+  void end(std::function<void()> then);
+
+  // By name.
+  [[nodiscard]] const std::map<std::string, std::shared_ptr<Pool>>& pools() const { return pools_; }
+  [[nodiscard]] Pool* find(const std::string& name) const;
+  // Acknowledged once they are written down; what they ask for happens from then on.
+  Status scale(Pool& pool, std::int64_t size);
+  Status restart(Pool& pool);
+
+  // Called, from the loop, whenever something about a pool has changed, until it is removed. It may
+  // remove itself or another.
+  using Token = std::uint64_t;
+  Token listen(std::function<void(const Pool&)> listener);
+  void remove(Token token) { listeners_.erase(token); }
+
+ private:
+  [[nodiscard]] Pool::Owner owner();
+  // Finds or opens the run, unless an earlier one is still closing.
+  void obtain_run();
+  void take_over(registry::LiveRun& run);
+  void follow_configuration();
+  Pool& add(config::Pool configuration, PoolNote note);
+  void adopt_workers(const registry::LiveRun& run);
+  void run_gone();
+  void pool_changed(Pool& pool);
+  [[nodiscard]] bool may_begin(const Pool& pool) const;
+  void look_at_all();
+  [[nodiscard]] Status save() const;
+  // What `change` does to a pool, unless it cannot be written down.
+  Status request(Pool& pool, const std::function<void()>& change);
+
+  Context context_;
+  std::vector<config::Pool> configured_;
+  std::map<std::string, std::shared_ptr<Pool>> pools_;
+  bool is_opening_ = false;
+  bool is_ending_ = false;
+  std::function<void()> ended_;
+  std::map<Token, std::function<void(const Pool&)>> listeners_;
+  Token last_listener_ = 0;
+  // For callbacks that may come after it.
+  std::shared_ptr<Supervisor*> self_ = std::make_shared<Supervisor*>(this);
+};
+
+}  // namespace reeve::supervision

@@ -1,0 +1,418 @@
+// Pools of the configuration, on a real reeved: filled, kept filled, changed, and taken over.
+#include <fmt/core.h>
+#include <signal.h>
+
+#include <fstream>
+
+#include "cgroup/directory.hpp"
+#include "support/command.hpp"
+#include "support/programs.hpp"
+#include "support/world.hpp"
+
+namespace reeve::test {
+namespace {
+
+class Pools : public ::testing::Test {
+ protected:
+  World world_{World::Daemon::not_started};
+
+  void start(const std::string& configuration) {
+    world_.configure(configuration);
+    world_.start();
+  }
+  [[nodiscard]] api::GetPool::Output get(const std::string& pool) {
+    const auto got = world_.call<api::GetPool>({pool});
+    return got ? *got.output : api::GetPool::Output{};
+  }
+  // Until what `holds` asks for does.
+  api::GetPool::Output await(const std::string& pool,
+                             const std::function<bool(const api::GetPool::Output&)>& holds) {
+    api::GetPool::Output output;
+    EXPECT_TRUE(eventually([&] {
+      output = get(pool);
+      return holds(output);
+    })) << json::encoded(output)
+        << world_.daemon_log();
+    return output;
+  }
+  api::GetPool::Output await_settled(const std::string& pool, std::int64_t ready) {
+    return await(pool, [&](const auto& output) {
+      return output.pool.state == PoolState::settled && output.pool.ready == ready;
+    });
+  }
+  api::GetPool::Output await_held(const std::string& pool, std::int64_t held) {
+    return await(pool, [&](const auto& output) { return output.pool.held == held; });
+  }
+  void reload(const std::string& configuration) {
+    world_.configure(configuration);
+    EXPECT_TRUE(world_.call<api::Reload>({}));
+  }
+  static std::vector<std::int64_t> pids_of(const api::GetPool::Output& output) {
+    std::vector<std::int64_t> pids;
+    for (const auto& slot : output.slots)
+      pids.push_back(slot.process ? slot.process->pid : 0);
+    return pids;
+  }
+  [[nodiscard]] std::string file(const std::string& name) const {
+    return world_.files() + "/" + name;
+  }
+  // All that is in the cgroups of the pools, whatever reeved says.
+  [[nodiscard]] std::size_t processes() const {
+    const auto root = cgroup::Directory::open(world_.directory_of(""), world_.root());
+    return root->processes_in_tree().size();
+  }
+};
+
+constexpr const char* sleepers = R"(
+[pool.web]
+command = ["sleep", "1000"]
+size = 3
+restart = "always"
+)";
+
+std::string sleepers_for(int seconds, int size) {
+  return fmt::format("[pool.web]\ncommand = ['sleep', '{}']\nsize = {}\nrestart = 'always'\n",
+                     seconds, size);
+}
+
+TEST_F(Pools, AreFilledWhenReevedStarts) {
+  start(sleepers);
+  const auto web = await_settled("web", 3);
+  EXPECT_EQ(web.pool.size, 3);
+  ASSERT_EQ(web.slots.size(), 3U);
+  EXPECT_EQ(web.slots[1].worker, "web@1");
+  EXPECT_EQ(processes(), 3U);
+  const auto worker = world_.get(*web.pool.run, "web@1");
+  ASSERT_TRUE(worker) << worker;
+  EXPECT_EQ(worker->worker.process->pid, web.slots[1].process->pid);
+}
+
+TEST_F(Pools, TellTheirWorkersWhoTheyAre) {
+  start(fmt::format(R"(
+[pool.web]
+command = ["sh", "-c", "echo $REEVE_POOL $REEVE_SLOT $REEVE_WORKER $REEVE_RUN_ID $COLOUR >> {}; exec sleep 1000"]
+environment = {{ COLOUR = "blue" }}
+)",
+                    file("said")));
+  const auto web = await_settled("web", 1);
+  EXPECT_TRUE(eventually([&] {
+    return read_file(file("said")) == "web 0 web@0 " + *web.pool.run + " blue\n";
+  })) << read_file(file("said"));
+}
+
+TEST_F(Pools, KeepTheirSizeHoweverWorkersEnd) {
+  start(sleepers);
+  auto before = pids_of(await_settled("web", 3));
+  for (const int signal : {SIGKILL, SIGTERM, SIGSEGV}) {
+    ASSERT_EQ(::kill(static_cast<pid_t>(before[1]), signal), 0);
+    const auto after = await("web", [&](const auto& web) {
+      return web.pool.ready == 3 && pids_of(web)[1] != before[1];
+    });
+    EXPECT_EQ(pids_of(after)[0], before[0]);
+    EXPECT_EQ(pids_of(after)[2], before[2]);
+    before = pids_of(after);
+  }
+  EXPECT_EQ(get("web").pool.restarts, 3);
+  EXPECT_EQ(processes(), 3U);
+}
+
+TEST_F(Pools, LetAWorkersTreeEndBeforeItsSlotIsFilledAgain) {
+  // What it has forked holds a lock that the next one needs.
+  start(fmt::format(R"(
+[pool.web]
+command = ["sh", "-c", "exec 9>{0}; flock -n 9 || echo twice >> {1}; sleep 1000 & echo started >> {1}; wait"]
+restart = "always"
+)",
+                    file("lock"), file("said")));
+  await_settled("web", 1);
+  const auto lines = [&] { return read_file(file("said")); };
+  ASSERT_TRUE(eventually([&] { return lines() == "started\n"; })) << lines();
+  ASSERT_EQ(::kill(static_cast<pid_t>(pids_of(get("web"))[0]), SIGKILL), 0);
+  ASSERT_TRUE(eventually([&] { return lines().size() > 8; }));
+  EXPECT_EQ(lines(), "started\nstarted\n");
+}
+
+struct Ending {
+  const char* restart;
+  const char* command;
+  SlotState state;
+};
+
+TEST_F(Pools, AreFilledAgainAsTheirPolicySays) {
+  const Ending cases[] = {
+      {"no", "exit 1", SlotState::finished},
+      {"no", "exit 0", SlotState::finished},
+      {"on-failure", "exit 0", SlotState::finished},
+      {"on-failure", "exit 7", SlotState::held},
+      {"on-failure", "kill -TERM $$", SlotState::held},
+      {"always", "exit 0", SlotState::held},
+  };
+  std::string configuration;
+  for (std::size_t i = 0; i < std::size(cases); ++i)
+    configuration += fmt::format(
+        "[pool.p{}]\ncommand = ['sh', '-c', '{}']\nrestart = '{}'\n"
+        "backoff = {{ initial = '1ms', max = '10ms' }}\n",
+        i, cases[i].command, cases[i].restart);
+  start(configuration);
+  for (std::size_t i = 0; i < std::size(cases); ++i) {
+    const auto pool = await(fmt::format("p{}", i), [&](const auto& output) {
+      return !output.slots.empty() && output.slots[0].state == cases[i].state;
+    });
+    EXPECT_EQ(pool.pool.restarts, cases[i].state == SlotState::held ? 4 : 0) << cases[i].command;
+    EXPECT_TRUE(pool.slots[0].reason) << cases[i].command;
+  }
+}
+
+TEST_F(Pools, WhoseProgramCannotBeStartedAreHeldAndSayWhy) {
+  start("[pool.web]\ncommand = ['/no/such/program']\nbackoff = { initial = '1ms' }\n");
+  const auto web = await_held("web", 1);
+  EXPECT_NE(web.slots[0].reason->find("ENOENT"), std::string::npos) << *web.slots[0].reason;
+  EXPECT_NE(world_.daemon_log().find("reevectl restart web"), std::string::npos);
+}
+
+TEST_F(Pools, ThatAreHeldAreRestartedByHand) {
+  start(
+      fmt::format("[pool.web]\ncommand = ['sh', '-c', 'test -e {} && exec sleep 1000']\n"
+                  "backoff = {{ initial = '1ms' }}\n",
+                  file("mended")));
+  await_held("web", 1);
+  std::ofstream(file("mended")) << "";
+  ASSERT_TRUE(world_.call<api::RestartPool>({"web"}));
+  await_settled("web", 1);
+}
+
+TEST_F(Pools, AreScaledAndKeepTheWorkersThatStay) {
+  start(sleepers);
+  const auto before = pids_of(await_settled("web", 3));
+  ASSERT_TRUE(world_.call<api::ScalePool>({"web", 5}));
+  EXPECT_EQ(pids_of(await_settled("web", 5))[2], before[2]);
+  ASSERT_TRUE(world_.call<api::ScalePool>({"web", 1}));
+  EXPECT_EQ(pids_of(await_settled("web", 1)), std::vector{before[0]});
+  EXPECT_EQ(processes(), 1U);
+  ASSERT_TRUE(world_.call<api::ScalePool>({"web", 0}));
+  await_settled("web", 0);
+  EXPECT_EQ(processes(), 0U);
+  ASSERT_TRUE(world_.call<api::ScalePool>({"web", 2}));
+  await_settled("web", 2);
+  // The file has its say again when it says something else.
+  reload(sleepers);
+  EXPECT_EQ(get("web").pool.size, 2);
+  reload(sleepers_for(1000, 4));
+  await_settled("web", 4);
+}
+
+TEST_F(Pools, RollOneSlotAfterTheOther) {
+  start(sleepers);
+  const auto before = pids_of(await_settled("web", 3));
+  Follower follower(world_, *get("web").pool.run);
+  ASSERT_TRUE(world_.call<api::RestartPool>({"web"}));
+  // The next is stopped only once the one before is ready.
+  for (const char* worker : {"web@0", "web@1", "web@2"}) {
+    EXPECT_EQ(follower.next(EventKind::exited).worker->worker, worker);
+    EXPECT_EQ(follower.next(EventKind::ready).worker->worker, worker);
+  }
+  const auto after = pids_of(await_settled("web", 3));
+  for (std::size_t i = 0; i < 3; ++i)
+    EXPECT_NE(after[i], before[i]);
+}
+
+TEST_F(Pools, ThatAreReloadedTouchOnlyWhatHasChanged) {
+  const std::string cache = "[pool.cache]\ncommand = ['sleep', '1000']\nsize = 2\n";
+  start(sleepers_for(1000, 2) + cache);
+  const auto web = pids_of(await_settled("web", 2));
+  const auto kept = pids_of(await_settled("cache", 2));
+  reload(sleepers_for(2000, 2) + cache);
+  const auto changed = await("web", [&](const auto& output) {
+    return output.pool.state == PoolState::settled && output.pool.generation == 2;
+  });
+  EXPECT_NE(pids_of(changed)[0], web[0]);
+  EXPECT_NE(pids_of(changed)[1], web[1]);
+  EXPECT_EQ(pids_of(get("cache")), kept);
+  // What does not concern a running worker does not restart it.
+  reload(sleepers_for(2000, 2) + "stop-timeout = '1s'\nstart-limit = { burst = 9 }\n" + cache);
+  EXPECT_EQ(pids_of(await_settled("web", 2)), pids_of(changed));
+}
+
+TEST_F(Pools, StopAChangeAtTheFirstWorkerThatFails) {
+  start(sleepers);
+  const auto before = pids_of(await_settled("web", 3));
+  const std::string broken =
+      "[pool.web]\ncommand = ['/no/such']\nsize = 3\nrestart = 'always'\n"
+      "backoff = { initial = '1ms' }\n";
+  reload(broken);
+  const auto halted =
+      await("web", [](const auto& web) { return web.pool.state == PoolState::halted; });
+  EXPECT_NE(halted.pool.reason->find("ENOENT"), std::string::npos);
+  EXPECT_EQ(pids_of(halted)[1], before[1]);
+  EXPECT_EQ(pids_of(halted)[2], before[2]);
+  // It stays so over a crash, and is reported still.
+  world_.restart();
+  const auto again =
+      await("web", [](const auto& web) { return web.pool.state == PoolState::halted; });
+  EXPECT_EQ(pids_of(again)[1], before[1]);
+  EXPECT_EQ(pids_of(again)[2], before[2]);
+  reload(sleepers);
+  const auto mended = pids_of(await_settled("web", 3));
+  EXPECT_NE(mended[0], 0);
+}
+
+TEST_F(Pools, ThatAreNotConfiguredAnyMoreEndWithTheirRun) {
+  start(sleepers);
+  await_settled("web", 3);
+  reload("[pool.cache]\ncommand = ['sleep', '1000']\n");
+  await_settled("cache", 1);
+  EXPECT_TRUE(eventually([&] { return world_.call<api::GetPool>({"web"}).error == "NoSuchPool"; }));
+  EXPECT_EQ(processes(), 1U);
+  reload("");
+  EXPECT_TRUE(eventually([&] { return world_.root_is_empty(); }));
+  reload(sleepers);
+  await_settled("web", 3);
+}
+
+TEST_F(Pools, AreTakenOverWithTheirWorkersAfterACrash) {
+  start(sleepers);
+  const auto before = pids_of(await_settled("web", 3));
+  world_.kill_daemon();
+  ASSERT_EQ(::kill(static_cast<pid_t>(before[1]), SIGKILL), 0);
+  world_.start();
+  const auto after = await(
+      "web", [&](const auto& web) { return web.pool.ready == 3 && pids_of(web)[1] != before[1]; });
+  EXPECT_EQ(pids_of(after)[0], before[0]);
+  EXPECT_EQ(pids_of(after)[2], before[2]);
+  EXPECT_EQ(world_.run_directories().size(), 1U);
+  EXPECT_EQ(processes(), 3U);
+}
+
+TEST_F(Pools, ForgetNoStartLimitOverACrash) {
+  start(
+      "[pool.web]\ncommand = ['sh', '-c', 'exit 1']\nbackoff = { initial = '1ms' }\n"
+      "start-limit = { burst = 3, interval = '1h' }\n");
+  const auto before = await_held("web", 1);
+  world_.restart();
+  const auto after = await_held("web", 1);
+  EXPECT_EQ(after.pool.restarts, before.pool.restarts);
+}
+
+TEST_F(Pools, FollowAConfigurationThatChangedWhileNoReevedRan) {
+  start(sleepers_for(1000, 3) + "[pool.gone]\ncommand = ['sleep', '1000']\n");
+  const auto before = pids_of(await_settled("web", 3));
+  await_settled("gone", 1);
+  world_.kill_daemon();
+  start(sleepers_for(2000, 2) + "[pool.new]\ncommand = ['sleep', '1000']\n");
+  await("web", [&](const auto& web) {
+    return web.pool.state == PoolState::settled && web.pool.ready == 2 &&
+           pids_of(web)[0] != before[0] && pids_of(web)[1] != before[1];
+  });
+  await_settled("new", 1);
+  EXPECT_TRUE(
+      eventually([&] { return world_.call<api::GetPool>({"gone"}).error == "NoSuchPool"; }));
+  EXPECT_EQ(processes(), 3U);
+}
+
+TEST_F(Pools, EndWithAReevedThatNoHolderOutlives) {
+  start(sleepers);
+  await_settled("web", 3);
+  EXPECT_EQ(world_.stop_daemon(), 0);
+  EXPECT_TRUE(world_.root_is_empty());
+}
+
+TEST_F(Pools, AreNotToBeFilledByOthers) {
+  start(sleepers);
+  const auto run = await_settled("web", 3).pool.run;
+  const auto stranger = Child::sleeper();
+  EXPECT_EQ(world_.call<api::Reserve>({"web@7", run}).error, "PermissionDenied");
+  EXPECT_EQ(world_.call<api::Register>({"web@7", run, stranger.id()}).error, "PermissionDenied");
+  EXPECT_EQ(world_.call<api::Spawn>({"web@7", {"true"}, run}).error, "PermissionDenied");
+  EXPECT_EQ(world_.call<api::Unregister>({"web@1", run}).error, "PermissionDenied");
+  EXPECT_EQ(world_.call<api::CloseRun>({run}).error, "PermissionDenied");
+  EXPECT_EQ(world_.call<api::EnterRun>({run}).error, "PermissionDenied");
+  ASSERT_TRUE(world_.call<api::CleanupOrphans>({}));
+  EXPECT_EQ(get("web").pool.ready, 3);
+}
+
+// As `systemctl stop` is stronger than Restart=always.
+TEST_F(Pools, LeaveAWorkerStoppedThatSomebodyStops) {
+  start(sleepers);
+  const auto run = await_settled("web", 3).pool.run;
+  ASSERT_TRUE(world_.call<api::Stop>({"web@1", run}));
+  auto stopped =
+      await("web", [](const auto& web) { return web.slots[1].state == SlotState::finished; });
+  EXPECT_EQ(stopped.pool.ready, 2);
+  world_.restart();
+  stopped = await("web", [](const auto& web) {
+    return web.slots.size() == 3 && web.slots[1].state == SlotState::finished;
+  });
+  EXPECT_EQ(stopped.pool.ready, 2);
+  ASSERT_TRUE(world_.call<api::RestartPool>({"web"}));
+  await_settled("web", 3);
+}
+
+TEST_F(Pools, RecycleWorkersThatHaveLivedLongEnough) {
+  start(R"(
+[pool.web]
+command = ["sleep", "1000"]
+size = 3
+max-lifetime = "200ms"
+)");
+  const auto before = pids_of(await("web", [](const auto& web) { return web.pool.ready == 3; }));
+  await("web", [&](const auto& web) {
+    const auto now = pids_of(web);
+    return now[0] != before[0] && now[1] != before[1] && now[2] != before[2];
+  });
+  EXPECT_EQ(get("web").pool.held, 0);
+}
+
+TEST_F(Pools, SendTheirWorkersTheSignalThatTheyWant) {
+  start(fmt::format(R"(
+[pool.web]
+command = ["sh", "-c", "trap 'echo drained > {0}; exit 0' USR1; echo up > {0}; while :; do sleep 0.01; done"]
+stop-signal = "SIGUSR1"
+)",
+                    file("said")));
+  ASSERT_TRUE(eventually([&] { return read_file(file("said")) == "up\n"; }));
+  ASSERT_TRUE(world_.call<api::ScalePool>({"web", 0}));
+  await_settled("web", 0);
+  EXPECT_EQ(read_file(file("said")), "drained\n");
+}
+
+TEST_F(Pools, WriteToFilesIfTheyAreToldTo) {
+  start(
+      fmt::format("[pool.web]\ncommand = ['sh', '-c', 'echo out; echo err >&2; sleep 1000']\n"
+                  "stdout = 'file:{0}'\nstderr = 'file:{0}'\n",
+                  file("said")));
+  await_settled("web", 1);
+  EXPECT_TRUE(eventually([&] { return read_file(file("said")) == "out\nerr\n"; }))
+      << read_file(file("said"));
+}
+
+TEST_F(Pools, OfAThousandWorkersAreScaledDownAndUp) {
+  start(sleepers_for(1000, 1000));
+  await_settled("web", 1000);
+  EXPECT_EQ(processes(), 1000U);
+  ASSERT_TRUE(world_.call<api::ScalePool>({"web", 0}));
+  await_settled("web", 0);
+  EXPECT_EQ(processes(), 0U);
+  ASSERT_TRUE(world_.call<api::ScalePool>({"web", 1000}));
+  await_settled("web", 1000);
+}
+
+TEST_F(Pools, ThatCrashInALoopDoNotDelayHealthyOnes) {
+  start(sleepers + std::string("start-limit = { burst = 100 }\n"
+                               "[pool.bad]\ncommand = ['false']\nsize = 1000\n"
+                               "backoff = { initial = '1ms', max = '10ms' }\n"));
+  auto before = pids_of(await("web", [](const auto& web) { return web.pool.ready == 3; }));
+  // While they crash.
+  for (int round = 0; round < 5; ++round) {
+    ASSERT_EQ(::kill(static_cast<pid_t>(before[0]), SIGKILL), 0);
+    const auto after = await("web", [&](const auto& web) {
+      return web.pool.ready == 3 && pids_of(web)[0] != before[0];
+    });
+    before = pids_of(after);
+  }
+  const auto bad = await_held("bad", 1000);
+  EXPECT_EQ(bad.pool.restarts, 4000);
+  EXPECT_EQ(get("web").pool.ready, 3);
+}
+
+}  // namespace
+}  // namespace reeve::test
