@@ -91,6 +91,7 @@ struct Worker {
   std::optional<Limits> limits = {};
   std::optional<Metadata> metadata = {};
   std::optional<bool> frozen = {};
+  std::optional<std::string> status_text = {};
 };
 
 struct Entry {

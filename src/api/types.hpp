@@ -128,7 +128,8 @@ constexpr auto describe(Of<Worker>) {
       member<&Worker::reserved_at>("reservedAt"), member<&Worker::activated_at>("activatedAt"),
       member<&Worker::exit>("exit"), member<&Worker::usage>("usage"),
       member<&Worker::limits>("limits"), member<&Worker::metadata>("metadata"),
-      member<&Worker::frozen>("frozen", "True while it is frozen; absent otherwise."));
+      member<&Worker::frozen>("frozen", "True while it is frozen; absent otherwise."),
+      member<&Worker::status_text>("statusText", "What it said of itself last, sd_notify(3)."));
 }
 
 constexpr auto describe(Of<Entry>) {

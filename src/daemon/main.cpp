@@ -143,6 +143,7 @@ int serve(const Options& options) {
   if (!signal_fd) return give_up({exit_failure, signal_fd.error().message()});
 
   int status = exit_ok;
+  std::string notify_socket;
   {
     spawn::Spawner spawner(**loop, std::move(*spawner_process), obtain_spawner);
     registry::Registry registry(**loop, spawner, *mount, std::move(root->directory));
@@ -157,8 +158,10 @@ int serve(const Options& options) {
 
     std::optional<supervision::Supervisor> supervisor;
     if (!options.is_private) {
-      supervisor.emplace(**loop, registry,
-                         supervision::Host{varlink::path_of(listener->socket.get()), {}});
+      const auto socket = varlink::path_of(listener->socket.get());
+      // Beside reeved's own: workers that outlive this reeved find the next one there.
+      if (!socket.empty()) notify_socket = socket + ".notify";
+      supervisor.emplace(**loop, registry, supervision::Host{socket, notify_socket});
       service.offer_pools(*supervisor);
     }
     std::optional<bus::Bus> bus;
@@ -233,6 +236,7 @@ int serve(const Options& options) {
     if (!ran) status = refuse({exit_failure, ran.error().message()});
   }
   if (!listener->path.empty()) ::unlink(listener->path.c_str());
+  if (!notify_socket.empty() && !options.holder) ::unlink(notify_socket.c_str());
   if (root->made || options.is_private) remove_root(*root, root_directory);
   return status;
 }

@@ -82,6 +82,19 @@ LiveWorker* LiveRun::find(const std::string& name) const {
   return found == listed_.end() ? nullptr : found->second;
 }
 
+LiveWorker* LiveRun::worker_around(std::string_view path) const {
+  const auto& own = directory().path();
+  if (!path.starts_with(own) || !path.substr(own.size()).starts_with('/')) return nullptr;
+  path.remove_prefix(own.size() + 1);
+  const auto leaf = path.substr(0, path.find('/'));
+  if (auto* worker = find(plain_name_of(leaf)); worker != nullptr && worker->directory() == leaf)
+    return worker;
+  const auto found = std::find_if(listed_.begin(), listed_.end(), [&](const auto& each) {
+    return each.second->directory() == leaf;
+  });
+  return found == listed_.end() ? nullptr : found->second;
+}
+
 const LiveWorker* LiveRun::worker_of(const process::Identity& process) const {
   const auto found = by_process_.find(process.pid);
   if (found == by_process_.end()) return nullptr;

@@ -46,6 +46,8 @@ class LiveRun {
   using Workers = std::unordered_map<const LiveWorker*, std::unique_ptr<LiveWorker>>;
   [[nodiscard]] const Workers& workers() const { return workers_; }
   [[nodiscard]] LiveWorker* find(const std::string& name) const;
+  // The listed worker that lives in the cgroup of that path, or below it.
+  [[nodiscard]] LiveWorker* worker_around(std::string_view path) const;
   // Whether a worker of that name is being made and not yet listed.
   [[nodiscard]] bool is_being_made(const std::string& name) const {
     return being_made_.contains(name);

@@ -85,6 +85,7 @@ reeve::Worker LiveWorker::described(WithUsage usage) const {
   worker.limits = record_.limits;
   worker.metadata = record_.metadata;
   if (frozen_ && !worker.exit) worker.frozen = true;
+  worker.status_text = record_.status_text;
   if (usage == WithUsage::current && !worker.usage)
     if (const auto directory = open_directory()) worker.usage = directory->usage();
   return worker;
@@ -242,6 +243,7 @@ void LiveWorker::watch_process() {
 }
 
 void LiveWorker::notice_death() {
+  if (surroundings_.before_death) surroundings_.before_death();
   if (record_.exit || !process_ || process_.is_alive() || collecting_) return;
   process_watch_.retire();
   if (!std::exchange(is_child_of_spawner_, false)) return death_noticed();
@@ -336,6 +338,42 @@ Waiters<reeve::Worker>::Token LiveWorker::stop(Microseconds grace, Answer<reeve:
   apply(WorkerEvent::stop);
   if (is_asked_again) thaw_to_be_heard();
   return token_of(Awaited::emptiness, token);
+}
+
+void LiveWorker::take_status_text(std::string text) {
+  if (text.empty())
+    record_.status_text.reset();
+  else
+    record_.status_text = std::move(text);
+  if (const auto written = write_record(); !written) log::warning("{}", written.error().message());
+}
+
+Status LiveWorker::take_main_process(process::Process process) {
+  if (phase() != WorkerPhase::active || process.identity().same_as(process_.identity()))
+    return Done{};
+  const auto where = process.control_group();
+  if (!where) return where.error();
+  if (!cgroup::is_within(surroundings_.mount.below(*where), path()))
+    return Error{EXDEV, "process " + std::to_string(process.pid()), "take as main process"};
+  auto record = record_;
+  record.process = recorded(process.identity());
+  std::swap(record, record_);
+  if (auto written = write_record(); !written) {
+    std::swap(record, record_);
+    return written;
+  }
+  run_.release_process(process_.pid(), *this);
+  if (std::exchange(is_child_of_spawner_, false))
+    surroundings_.spawner.collect(std::move(process_));
+  process_ = std::move(process);
+  watch_process();
+  return Done{};
+}
+
+void LiveWorker::extend_grace(Microseconds until) {
+  if (phase() != WorkerPhase::stopping || !record_.kill_at || *record_.kill_at >= until) return;
+  record_.kill_at = until;
+  apply(WorkerEvent::stop);
 }
 
 Waiters<reeve::Worker>::Token LiveWorker::wait(Answer<reeve::Worker> answer) {

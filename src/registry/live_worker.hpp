@@ -87,6 +87,13 @@ class LiveWorker {
   [[nodiscard]] Status signal(int number, bool whole_tree) const;
   void freeze(Answer<Done> answer) { want(Freezing::State::frozen, std::move(answer)); }
   void thaw(Answer<Done> answer) { want(Freezing::State::thawed, std::move(answer)); }
+  // What it says of itself. Each is written down, as it may be asked for after it is dead.
+  void take_status_text(std::string text);
+  // Another process of it, which sits in its cgroup, is the one whose death is its end. EXDEV for
+  // one that is none of its.
+  [[nodiscard]] Status take_main_process(process::Process process);
+  // It was asked to stop, and needs time until then (CLOCK_MONOTONIC).
+  void extend_grace(Microseconds until);
   // What asks a worker to end must be heard by it.
   void thaw_to_be_heard();
 

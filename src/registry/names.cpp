@@ -70,6 +70,12 @@ bool is_worker_directory(std::string_view directory) {
   return directory.starts_with(worker_prefix);
 }
 
+std::string plain_name_of(std::string_view directory) {
+  if (!is_worker_directory(directory)) return {};
+  directory.remove_prefix(worker_prefix.size());
+  return std::string(directory.substr(0, directory.rfind('~')));
+}
+
 std::string new_run_id() {
   sd_id128_t id{};
   char text[SD_ID128_STRING_MAX];

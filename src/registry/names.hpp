@@ -35,6 +35,8 @@ std::optional<std::string> run_id_in_path(std::string_view path, std::string_vie
 // `generation` counts from 1.
 std::string worker_directory(std::string_view name, unsigned generation);
 bool is_worker_directory(std::string_view directory);
+// The worker's name, if nothing in it had to be escaped: to be looked up first.
+std::string plain_name_of(std::string_view directory);
 
 // 128 random bits.
 std::string new_run_id();

@@ -57,6 +57,7 @@ struct WorkerRecord {
   Timestamp reserved_at;
   Microseconds expires_at{};  // CLOCK_MONOTONIC
   std::optional<Timestamp> activated_at;
+  std::optional<std::string> status_text;  // what it said last, sd_notify(3)
   std::optional<std::string> stop_signal;  // SIGTERM, otherwise
   std::optional<Microseconds> kill_at;     // CLOCK_MONOTONIC, once asked to stop
   std::optional<Exit> exit;
@@ -102,6 +103,7 @@ constexpr auto describe(schema::Of<WorkerRecord>) {
       member<&WorkerRecord::reserved_at>("reservedAt"),
       member<&WorkerRecord::expires_at>("expiresAt"),
       member<&WorkerRecord::activated_at>("activatedAt"),
+      member<&WorkerRecord::status_text>("statusText"),
       member<&WorkerRecord::stop_signal>("stopSignal"), member<&WorkerRecord::kill_at>("killAt"),
       member<&WorkerRecord::exit>("exit"), member<&WorkerRecord::usage>("usage"),
       member<&WorkerRecord::limits>("limits"), member<&WorkerRecord::metadata>("metadata"));

@@ -22,8 +22,8 @@ Registry::Registry(loop::Loop& loop, spawn::Spawner& spawner, cgroup::Mount moun
       mount_(std::move(mount)),
       root_(std::move(root)),
       surroundings_{
-          loop_,  spawner, mount_, root_, events_, totals_, cgroup::controllers_enabled(root_),
-          nullptr} {}
+          loop_,   spawner, mount_, root_, events_, totals_, cgroup::controllers_enabled(root_),
+          nullptr, nullptr} {}
 
 // ---- recovery
 

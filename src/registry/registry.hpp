@@ -107,6 +107,10 @@ class Registry {
   void on_unlisted(std::function<void(const std::string& run, const std::string& worker)> handler) {
     surroundings_.unlisted = std::move(handler);
   }
+  // Called before the death of a worker is acted upon.
+  void before_death(std::function<void()> handler) {
+    surroundings_.before_death = std::move(handler);
+  }
   // Called, from the loop, whenever a run is gone.
   void on_run_gone(std::function<void()> handler) { run_gone_ = std::move(handler); }
 

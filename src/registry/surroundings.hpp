@@ -30,6 +30,8 @@ struct Surroundings {
   std::string controllers;
   // Told of each worker that leaves the listings before its run does.
   std::function<void(const std::string& run, const std::string& worker)> unlisted;
+  // Called before a death is acted upon: what the dead has said last may be unheard.
+  std::function<void()> before_death;
 };
 
 // What another room keeps beside a record: see cgroup::Directory::write_note().

@@ -68,10 +68,11 @@ Move Pool::next_move() const {
 }
 
 bool Pool::is_settled() const {
-  if (next_move().kind != Move::Kind::none) return false;
-  return std::none_of(slots_.begin(), slots_.end(), [](const auto& each) {
+  if (next_move().kind != Move::Kind::none || std::ssize(slots_) < note_.filled) return false;
+  return std::none_of(slots_.begin(), slots_.end(), [this](const auto& each) {
     const auto phase = each->phase();
-    return phase == SlotPhase::starting || phase == SlotPhase::leaving ||
+    return (phase == SlotPhase::empty && each->number() < note_.filled) ||
+           phase == SlotPhase::starting || phase == SlotPhase::leaving ||
            phase == SlotPhase::replacing;
   });
 }

@@ -85,12 +85,15 @@ reeve::Slot Slot::described() const {
   reeve::Slot slot;
   slot.worker = worker_name();
   slot.slot = number_;
-  slot.state = state_of(phase_);
+  slot.state =
+      said_stopping_ && phase_ == SlotPhase::ready ? SlotState::stopping : state_of(phase_);
   slot.generation = generation_;
   slot.restarts = restarts_;
   if (!reason_.empty()) slot.reason = reason_;
   if (phase_ == SlotPhase::waiting) slot.next_start = due_at_;
-  if (const auto* present = worker(); present != nullptr && has_worker(phase_) && !is_spawning_) {
+  const auto* present = worker();
+  if (present != nullptr && !is_spawning_) slot.status_text = present->record().status_text;
+  if (present != nullptr && has_worker(phase_) && !is_spawning_) {
     const auto worker = present->described();
     slot.process = worker.process;
     slot.started_at = worker.activated_at;
@@ -166,6 +169,8 @@ void Slot::start() {
   generation_ = pool_.generation();
   is_due_ = false;
   was_asked_to_end_ = false;
+  said_ready_ = said_stopping_ = false;
+  watchdog_interval_.reset();
   is_spawning_ = true;
   schedule_.note_start(monotonic_now());
   auto* run = context.run();
@@ -188,7 +193,8 @@ void Slot::spawned(const api::Outcome<reeve::Worker>& outcome) {
   is_spawning_ = false;
   attend(*started);
   if (phase_ == SlotPhase::starting) {
-    if (pool_.configuration().readiness == config::Readiness::exec) apply(SlotEvent::became_ready);
+    if (pool_.configuration().readiness == config::Readiness::exec || said_ready_)
+      apply(SlotEvent::became_ready);
     return;
   }
   // Decided upon while it was being started.
@@ -210,8 +216,9 @@ void Slot::arm_start_timeout() {
   const auto since = !is_spawning_ && present != nullptr && present->record().activated_at
                          ? present->record().activated_at->monotonic
                          : monotonic_now();
-  deadline_ = pool_.context().loop.at(since + pool_.configuration().start_timeout,
-                                      [this] { be_late("it was not ready in time"); });
+  start_until_ = since + pool_.configuration().start_timeout;
+  deadline_ =
+      pool_.context().loop.at(start_until_, [this] { be_late("it was not ready in time"); });
 }
 
 void Slot::arm_lifetime() {
@@ -228,8 +235,10 @@ void Slot::arm_lifetime() {
 }
 
 void Slot::feed_watchdog() {
-  const auto interval = pool_.configuration().watchdog;
-  if (!interval || phase_ != SlotPhase::ready) return;
+  const auto configured = pool_.configuration().watchdog;
+  const auto interval = watchdog_interval_ ? watchdog_interval_ : configured;
+  // Who has no watchdog does not get one by asking for another interval.
+  if (!configured || phase_ != SlotPhase::ready || said_stopping_) return;
   deadline_ =
       pool_.context().loop.after(*interval, [this] { be_late("it did not feed its watchdog"); });
 }
@@ -238,6 +247,51 @@ void Slot::be_late(const char* reason) {
   reason_ = reason;
   log::warning("worker {}: {}: killed", worker_name(), reason);
   apply(SlotEvent::was_late);
+}
+
+// ---- what its worker says
+
+void Slot::hear(const Notification& said) {
+  auto* present = worker();
+  if (present == nullptr) return;
+  if (said.main_process) take_main_process(*said.main_process);
+  if (said.status) present->take_status_text(*said.status);
+  if (said.watchdog_interval) watchdog_interval_ = said.watchdog_interval;
+  if (said.is_ready) {
+    said_ready_ = true;
+    // Its program may have been executed, and said so, before reeved knows of that.
+    if (phase_ == SlotPhase::starting && !is_spawning_) apply(SlotEvent::became_ready);
+  }
+  if (said.watchdog == Notification::Watchdog::triggered && phase_ == SlotPhase::ready)
+    return be_late("it says that it hangs");
+  if (said.watchdog == Notification::Watchdog::fed || said.watchdog_interval) feed_watchdog();
+  if (said.is_stopping && phase_ == SlotPhase::ready && !std::exchange(said_stopping_, true)) {
+    lifetime_.disarm();
+    deadline_ = pool_.context().loop.after(pool_.configuration().stop_timeout, [this] {
+      be_late("it said that it stops, and did not");
+    });
+  }
+  if (said.more_time) extend(*said.more_time);
+  pool_.slot_changed();
+}
+
+void Slot::extend(Microseconds more) {
+  const auto until = monotonic_now() + more;
+  if (phase_ == SlotPhase::starting && until > start_until_) {
+    start_until_ = until;
+    deadline_ = pool_.context().loop.at(until, [this] { be_late("it was not ready in time"); });
+  }
+  if (phase_ == SlotPhase::leaving || phase_ == SlotPhase::replacing)
+    if (auto* present = worker()) present->extend_grace(until);
+}
+
+void Slot::take_main_process(pid_t pid) {
+  auto process = process::Process::open(pid);
+  const auto taken =
+      process.ok() ? worker()->take_main_process(std::move(*process)) : Status(process.error());
+  if (!taken)
+    log::warning("worker {} names another main process: {}", worker_name(),
+                 taken.error().message());
 }
 
 // ---- ending

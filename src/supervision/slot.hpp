@@ -10,6 +10,7 @@
 #include "registry/live_worker.hpp"
 #include "supervision/convergence.hpp"
 #include "supervision/notes.hpp"
+#include "supervision/notification.hpp"
 #include "supervision/restart_schedule.hpp"
 #include "supervision/slot_lifecycle.hpp"
 
@@ -39,6 +40,8 @@ class Slot : public std::enable_shared_from_this<Slot> {
   // Somebody looks after it: what it did before is forgotten.
   void replace();
   void follow_configuration();
+  // From a process of its worker.
+  void hear(const Notification& said);
 
  private:
   using Step = void (Slot::*)();
@@ -56,6 +59,8 @@ class Slot : public std::enable_shared_from_this<Slot> {
   void arm_start_timeout();
   void arm_lifetime();
   void feed_watchdog();
+  void extend(Microseconds more);
+  void take_main_process(pid_t pid);
   void be_late(const char* reason);
   void write_note() const;
   [[nodiscard]] SlotNote note() const;
@@ -72,11 +77,16 @@ class Slot : public std::enable_shared_from_this<Slot> {
   std::uint64_t incarnation_ = 0;
   bool is_spawning_ = false;
   bool was_asked_to_end_ = false;  // by somebody else than this slot
+  // What its worker has said of itself.
+  bool said_ready_ = false;
+  bool said_stopping_ = false;
+  std::optional<Microseconds> watchdog_interval_;
   Microseconds ended_at_{};
   Microseconds due_at_{};
   std::optional<Exit> exit_;  // of the last worker
   std::string reason_;
   loop::Timer deadline_;  // of its start, of its watchdog, or of its waiting
+  Microseconds start_until_{};
   loop::Timer lifetime_;
   loop::Timer patience_;
 };

@@ -38,16 +38,21 @@ Supervisor::Supervisor(loop::Loop& loop, registry::Registry& registry, Host host
     : context_{loop, registry, std::move(host), {}} {
   context_.host.can_kill_groups = registry.has_controller("memory");
   registry.on_run_gone([this] { run_gone(); });
+  registry.before_death([this] {
+    if (notifications_) notifications_->hear_out();
+  });
 }
 
 Supervisor::~Supervisor() {
   context_.registry.on_run_gone(nullptr);
+  context_.registry.before_death(nullptr);
 }
 
 // ---- the run
 
 Status Supervisor::follow(std::vector<config::Pool> pools) {
   configured_ = std::move(pools);
+  if (!configured_.empty()) make_notify_socket();
   if (is_ending_ || is_opening_) return Done{};
   auto* run = context_.run();
   if (run == nullptr) {
@@ -172,6 +177,32 @@ void Supervisor::end(std::function<void()> then) {
     (void)run->close(OwnerExitPolicy::terminate, [](const api::Outcome<CleanupReport>&) {});
   else if (context_.run_id.empty())
     context_.loop.defer([this] { std::exchange(ended_, nullptr)(); });
+}
+
+// ---- what workers say
+
+void Supervisor::make_notify_socket() {
+  const auto& path = context_.host.notify_socket;
+  if (notifications_ || path.empty()) return;
+  auto socket = supervision::make_notify_socket(path);
+  if (!socket)
+    return log::error("workers of pools cannot say how they are: {}", socket.error().message());
+  notifications_.emplace(
+      context_.loop, std::move(*socket),
+      [this](const process::Process& sender, std::string_view message) { hear(sender, message); });
+}
+
+// Of the worker in whose cgroup the sender is, whatever it says it is. One that is gone sits in
+// none: sd_notify_barrier(3) is for those.
+void Supervisor::hear(const process::Process& sender, std::string_view message) {
+  const auto* run = context_.run();
+  const auto where = sender.control_group();
+  if (run == nullptr || !where) return;
+  const auto* worker = run->worker_around(context_.registry.mount().below(*where));
+  const auto slot = worker == nullptr ? std::nullopt : slot_of(worker->name());
+  auto* pool = slot ? find(slot->first) : nullptr;
+  if (pool == nullptr || slot->second >= std::ssize(pool->slots())) return;
+  pool->slots()[static_cast<std::size_t>(slot->second)]->hear(parse_notification(message));
 }
 
 // ---- the pools

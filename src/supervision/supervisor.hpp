@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/pools.hpp"
+#include "supervision/notify_socket.hpp"
 #include "supervision/pool.hpp"
 
 namespace reeve::supervision {
@@ -50,6 +51,8 @@ class Supervisor {
   Pool& add(config::Pool configuration, PoolNote note);
   void adopt_workers(const registry::LiveRun& run);
   void run_gone();
+  void make_notify_socket();
+  void hear(const process::Process& sender, std::string_view message);
   void pool_changed(Pool& pool);
   [[nodiscard]] bool may_begin(const Pool& pool) const;
   void look_at_all();
@@ -58,6 +61,7 @@ class Supervisor {
   Status request(Pool& pool, const std::function<void()>& change);
 
   Context context_;
+  std::optional<NotifySocket> notifications_;
   std::vector<config::Pool> configured_;
   std::map<std::string, std::shared_ptr<Pool>> pools_;
   bool is_opening_ = false;

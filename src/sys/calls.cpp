@@ -25,6 +25,10 @@
 #include "base/test_hooks.hpp"
 #include "sys/features.hpp"
 
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76
+#define SCM_PIDFD 0x04
+#endif
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
 #endif
@@ -271,7 +275,9 @@ ssize_t send_bytes(int socket, std::string_view bytes, std::span<const int> desc
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(descriptors_at_most * sizeof(int))> control;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(descriptors_at_most * sizeof(int)) +
+                                        CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(sizeof(int))>
+      control;
   if (!descriptors.empty()) {
     message.msg_control = control.data();
     message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
@@ -285,10 +291,11 @@ ssize_t send_bytes(int socket, std::string_view bytes, std::span<const int> desc
       [&] { return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT); });
 }
 
-int receive_bytes(int socket, std::span<char> buffer, Received& received) {
+namespace {
+
+int receive(int socket, std::span<char> buffer, std::span<char> control, Received& received) {
   if (const int fault = injected_fault({EAGAIN})) return fault;
   iovec part{buffer.data(), buffer.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(descriptors_at_most * sizeof(int))> control;
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
@@ -301,7 +308,15 @@ int receive_bytes(int socket, std::span<char> buffer, Received& received) {
   received.descriptors_truncated = (message.msg_flags & MSG_CTRUNC) != 0;
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
        header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    if (header->cmsg_level != SOL_SOCKET) continue;
+    if (header->cmsg_type == SCM_CREDENTIALS)
+      std::memcpy(&received.sender.emplace(), CMSG_DATA(header), sizeof(ucred));
+    if (header->cmsg_type == SCM_PIDFD) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+      if (fd >= 0) received.sender_pidfd = FileDescriptor(fd);
+    }
+    if (header->cmsg_type != SCM_RIGHTS) continue;
     const auto count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (std::size_t i = 0; i < count; ++i) {
       int fd = -1;
@@ -309,6 +324,28 @@ int receive_bytes(int socket, std::span<char> buffer, Received& received) {
       received.descriptors.emplace_back(fd);
     }
   }
+  return 0;
+}
+
+}  // namespace
+
+int receive_bytes(int socket, std::span<char> buffer, Received& received) {
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(descriptors_at_most * sizeof(int))> control;
+  return receive(socket, buffer, control, received);
+}
+
+int receive_with_sender(int socket, std::span<char> buffer, Received& received) {
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(descriptors_at_most * sizeof(int)) +
+                                        CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(sizeof(int))>
+      control;
+  return receive(socket, buffer, control, received);
+}
+
+int ask_for_senders(int socket) {
+  const int on = 1;
+  if (::setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0) return -errno;
+  if (!is_switched_off(Feature::peer_pidfd))
+    (void)::setsockopt(socket, SOL_SOCKET, SO_PASSPIDFD, &on, sizeof on);
   return 0;
 }
 

@@ -86,9 +86,16 @@ struct Received {
   std::size_t bytes = 0;
   std::vector<FileDescriptor> descriptors;
   bool descriptors_truncated = false;
+  // Of a socket that asks for them: see ask_for_senders().
+  std::optional<ucred> sender;
+  FileDescriptor sender_pidfd;
 };
 // Receives what is there without blocking; `bytes` is 0 at the end of the stream.
 int receive_bytes(int socket, std::span<char> buffer, Received& received);
+// Credentials, and a pidfd from Linux 6.5 on, with each message that receive_with_sender()
+// receives.
+int ask_for_senders(int socket);
+int receive_with_sender(int socket, std::span<char> buffer, Received& received);
 int peer_credentials(int socket, ucred& credentials);
 // The supplementary groups the peer had when it connected.
 std::vector<gid_t> peer_groups(int socket);

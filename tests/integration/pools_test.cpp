@@ -1,6 +1,7 @@
 // Pools of the configuration, on a real reeved: filled, kept filled, changed, and taken over.
 #include <fmt/core.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -383,6 +384,159 @@ TEST_F(Pools, WriteToFilesIfTheyAreToldTo) {
   await_settled("web", 1);
   EXPECT_TRUE(eventually([&] { return read_file(file("said")) == "out\nerr\n"; }))
       << read_file(file("said"));
+}
+
+// What sd_notify(3) does: a datagram.
+constexpr const char* say =
+    "import os, socket, sys, time\n"
+    "def say(text):\n"
+    "  s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
+    "  s.sendto(text.encode(), os.environ['NOTIFY_SOCKET'])\n"
+    "def until(path):\n"
+    "  while not os.path.exists(path): time.sleep(0.01)\n";
+
+class Notifying : public Pools {
+ protected:
+  // A pool of one Python program, which may say() and wait until() a file is there.
+  [[nodiscard]] static std::string pool(const std::string& program, const std::string& keys = {},
+                                        const std::string& name = "web") {
+    return fmt::format("[pool.{}]\n{}\ncommand = ['python3', '-c', '''{}{}''']\n", name, keys, say,
+                       program);
+  }
+  [[nodiscard]] static std::string notifying(const std::string& program,
+                                             const std::string& keys = {}) {
+    return pool(program, "readiness = 'notify'\n" + keys);
+  }
+  void make(const std::string& name) const { std::ofstream(file(name)) << ""; }
+  void await_status(const std::string& text, const std::string& pool = "web") {
+    await(pool,
+          [&](const auto& now) { return !now.slots.empty() && now.slots[0].status_text == text; });
+  }
+};
+
+TEST_F(Notifying, WorkersAreReadyWhenTheySaySo) {
+  start(
+      notifying(fmt::format("say('STATUS=loading'); until('{}')\n"
+                            "say('READY=1\\nSTATUS=serving'); time.sleep(1000)",
+                            file("go"))));
+  await_status("loading");
+  EXPECT_EQ(get("web").slots[0].state, SlotState::starting);
+  EXPECT_EQ(get("web").pool.state, PoolState::changing);
+  make("go");
+  const auto web = await_settled("web", 1);
+  await_status("serving");
+  EXPECT_EQ(world_.get(*web.pool.run, "web@0")->worker.status_text, "serving");
+  // Whoever takes over knows it, too.
+  world_.restart();
+  EXPECT_EQ(pids_of(await_settled("web", 1)), pids_of(web));
+  await_status("serving");
+}
+
+TEST_F(Notifying, APoolThatComesAfterAnotherBeginsOnceThatIsReady) {
+  start(notifying(fmt::format("until('{}'); say('READY=1'); time.sleep(1000)", file("go"))) +
+        "[pool.late]\ncommand = ['sleep', '1000']\nafter = ['web']\n");
+  await("web", [](const auto& web) { return web.slots.size() == 1 && web.slots[0].process; });
+  EXPECT_EQ(get("late").pool.state, PoolState::waiting);
+  EXPECT_EQ(get("late").pool.ready, 0);
+  make("go");
+  await_settled("late", 1);
+}
+
+TEST_F(Notifying, WhatIsNotReadyInTimeIsKilledAndStartedAgain) {
+  start(notifying("time.sleep(1000)",
+                  "start-timeout = '200ms'\nbackoff = { initial = '1ms' }\n"
+                  "start-limit = { burst = 2 }"));
+  EXPECT_EQ(await_held("web", 1).slots[0].reason, "it was not ready in time");
+}
+
+TEST_F(Notifying, AskingForMoreTimeIsHeeded) {
+  start(notifying(fmt::format("say('EXTEND_TIMEOUT_USEC=60000000\\nSTATUS=long'); until('{}')\n"
+                              "say('READY=1'); time.sleep(1000)",
+                              file("go")),
+                  "start-timeout = '1s'"));
+  await_status("long");
+  ::usleep(1'200'000);  // beyond its time
+  make("go");
+  EXPECT_EQ(await_settled("web", 1).pool.restarts, 0);
+}
+
+TEST_F(Notifying, AnyProcessOfAWorkersTreeMaySpeakForIt) {
+  start(
+      notifying("child = os.fork()\n"
+                "if not child:\n"
+                "  os.setsid()\n"
+                "  if not os.fork(): say('READY=1\\nSTATUS=a grandchild')\n"
+                "time.sleep(1000)"));
+  await_settled("web", 1);
+  await_status("a grandchild");
+}
+
+TEST_F(Notifying, NobodyElseSpeaksForAWorker) {
+  start(notifying(fmt::format("say('READY=1\\nSTATUS=mine'); until('{}')\n"
+                              "say('STATUS=still mine'); time.sleep(1000)",
+                              file("go"))) +
+        pool("say('STATUS=other'); time.sleep(1000)", "", "other"));
+  await_status("mine");
+  await_status("other", "other");
+  const auto stranger = run({{"/usr/bin/python3", "-c",
+                              fmt::format("{}os.environ['NOTIFY_SOCKET'] = '{}.notify'\n"
+                                          "say('STATUS=stolen\\nWATCHDOG=trigger')",
+                                          say, world_.socket())},
+                             {},
+                             {},
+                             {}});
+  EXPECT_EQ(stranger.exit_status(), 0) << stranger;
+  make("go");
+  await_status("still mine");
+  EXPECT_EQ(get("web").pool.restarts, 0);
+}
+
+TEST_F(Notifying, AWorkerThatDoesNotFeedItsWatchdogIsReplaced) {
+  start(notifying(fmt::format("say('READY=1')\n"
+                              "for i in range(40): time.sleep(0.05); say('WATCHDOG=1')\n"
+                              "open('{}', 'w').write(os.environ['WATCHDOG_USEC'])\n"
+                              "time.sleep(1000)",
+                              file("fed")),
+                  "watchdog = '1s'\nbackoff = { initial = '1ms' }"));
+  const auto before = pids_of(await_settled("web", 1));
+  // As long as it is fed, nothing happens.
+  ASSERT_TRUE(eventually([&] { return read_file(file("fed")) == "1000000"; }));
+  EXPECT_EQ(pids_of(get("web")), before);
+  const auto after =
+      await("web", [&](const auto& web) { return web.pool.ready == 1 && pids_of(web) != before; });
+  EXPECT_EQ(after.pool.restarts, 1);
+}
+
+TEST_F(Notifying, WhatAWorkerSaysLastIsPartOfItsRecord) {
+  start(notifying("say('READY=1'); say('STATUS=out of disk'); os._exit(3)", "restart = 'no'"));
+  const auto web = await("web", [](const auto& now) {
+    return !now.slots.empty() && now.slots[0].state == SlotState::finished;
+  });
+  const auto worker = world_.get(*web.pool.run, "web@0");
+  EXPECT_EQ(worker->worker.status_text, "out of disk");
+  EXPECT_EQ(worker->worker.exit->code, 3);
+}
+
+TEST_F(Notifying, AWorkerMayNameAnotherOfItsProcessesAsTheMainOne) {
+  start(
+      notifying("child = os.fork()\n"
+                "if child: say(f'MAINPID={child}'); os._exit(0)\n"
+                "say('READY=1\\nSTATUS=the child'); time.sleep(1000)",
+                "restart = 'always'"));
+  await_settled("web", 1);
+  await_status("the child");
+  EXPECT_EQ(get("web").pool.restarts, 0);
+  EXPECT_EQ(processes(), 1U);
+  // Its death is the worker's.
+  const auto before = pids_of(get("web"));
+  ASSERT_EQ(::kill(static_cast<pid_t>(before[0]), SIGKILL), 0);
+  await("web", [&](const auto& now) { return now.pool.ready == 1 && pids_of(now) != before; });
+}
+
+TEST_F(Notifying, AWorkerCannotNameAProcessOfOthers) {
+  start(notifying("say('READY=1\\nMAINPID=1\\nSTATUS=said'); time.sleep(1000)"));
+  await_status("said");
+  EXPECT_NE(pids_of(await_settled("web", 1))[0], 1);
 }
 
 TEST_F(Pools, OfAThousandWorkersAreScaledDownAndUp) {

@@ -35,7 +35,7 @@ const std::map<std::string, std::set<std::string>> allowed{
       "reeve/"}},
     {"supervision",
      {"config/", "registry/", "api/", "spawn/", "json/", "schema/", "loop/", "process/", "base/",
-      "reeve/"}},
+      "sys/", "reeve/"}},
     {"service",
      {"supervision/", "registry/", "api/", "spawn/", "json/", "schema/", "loop/", "process/",
       "base/", "sys/", "reeve/"}},
