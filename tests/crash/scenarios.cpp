@@ -130,7 +130,47 @@ void placed_in_a_service(Story& story) {
   story.open_run().close(OwnerExitPolicy::kill);
 }
 
+void pools_begin(Story& story) {
+  story.pools().configure(3);
+}
+
+void pools_are_there(Story& story) {
+  story.pools().configure(2).await_settled();
+}
+
+void pools_are_scaled(Story& story) {
+  story.pools().scale(4).await_settled().scale(1);
+}
+
+void pools_are_restarted(Story& story) {
+  story.pools().restart();
+}
+
+void pools_are_reloaded(Story& story) {
+  story.pools().configure(3, 2000);
+}
+
+void pools_are_removed(Story& story) {
+  story.pools().configure(-1);
+}
+
+void pools_lose_a_worker(Story& story) {
+  story.pools().worker_dies(1);
+}
+
 // ---- what a start finds
+
+void dead_with_pools(Story& story) {
+  pools_are_there(story);
+  story.pools().scale(4);
+  story.crash();
+}
+
+void dead_with_pools_and_a_worker(Story& story) {
+  pools_are_there(story);
+  story.pools().worker_dies(0);
+  story.crash();
+}
 
 void dead_with_all_alive(Story& story) {
   populate(story, OwnerExitPolicy::kill);
@@ -242,6 +282,14 @@ const std::vector<Scenario>& scenarios() {
          populate(story, OwnerExitPolicy::kill);
        },
        [](Story& story) { story.stop_service(); }},
+      {"pools", playing, nothing, pools_begin},
+      {"pools-scale", playing, pools_are_there, pools_are_scaled},
+      {"pools-restart", playing, pools_are_there, pools_are_restarted},
+      {"pools-reload", playing, pools_are_there, pools_are_reloaded},
+      {"pools-removed", playing, pools_are_there, pools_are_removed},
+      {"pools-exit", playing, pools_are_there, pools_lose_a_worker},
+      {"recovery-pools", starting, dead_with_pools, nothing},
+      {"recovery-pools-exit", starting, dead_with_pools_and_a_worker, nothing},
       {"start", starting, [](Story& story) { story.crash(); }, nothing},
       {"recovery", starting, dead_with_all_alive, nothing},
       {"recovery-stale", starting, dead_with_owner, nothing},

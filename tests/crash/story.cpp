@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <regex>
 
 namespace reeve::test::crash {
 
@@ -26,10 +27,16 @@ Story::Story(World& world, std::function<void(int)> signal)
     : world_(world), signal_(std::move(signal)), home_(control_group_of(::getpid())) {
   auto process = Child::sleeper();
   strangers_.push_back({std::move(process), home_});
+  world_.configure("");  // so that there is a file that a scenario may change
 }
 
 StoryRun& Story::new_run(OwnerExitPolicy policy, Microseconds grace) {
   return runs_.emplace_back(*this, policy, grace);
+}
+
+StoryPools& Story::pools() {
+  if (!pools_) pools_.emplace(*this);
+  return *pools_;
 }
 
 // ---- reeved
@@ -157,8 +164,10 @@ std::vector<std::string> Story::violations() {
     bool known = false;
     for (const auto& run : runs_)
       known = known || (run.id() == each.run || (run.id().empty() && run.owner_is(each.owner.pid)));
+    known = known || (pools_ && pools_->is_configured() && each.name == "pools");
     if (!known) found.push_back("run " + each.run + " is listed, and nobody opened it");
   }
+  if (pools_) add(pools_->violations());
   for (const auto& run : runs_) {
     const Run* described = nullptr;
     for (const auto& each : listed)
@@ -184,10 +193,14 @@ std::string Story::state() {
     for (const auto& worker : ask<api::ListWorkers>({run.run, {}, {}}).workers)
       state += json::encoded(worker) + "\n";
   }
-  return state;
+  if (!pools_) return state;
+  // Their run belongs to whoever serves it.
+  static const std::regex owner(R"("owner":\{[^}]*\})");
+  return std::regex_replace(state, owner, "");
 }
 
 std::vector<std::string> Story::end() {
+  if (pools_) pools_->configure(-1);
   for (auto& run : runs_) {
     run.look_where_processes_are();
     run.owner_dies();

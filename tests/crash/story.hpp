@@ -143,6 +143,37 @@ class StoryRun {
   std::size_t entered_ = 0;  // so many of them were told that they are in
 };
 
+// One pool of the configuration.
+class StoryPools {
+ public:
+  explicit StoryPools(Story& story) : story_(story) {}
+
+  // Writes the configuration, and has it read; a negative size for none at all. Each slot is to run
+  // `sleep SECONDS`.
+  StoryPools& configure(int size, int seconds = 1000);
+  StoryPools& await_settled();
+  StoryPools& scale(int size);
+  StoryPools& restart();
+  StoryPools& worker_dies(std::size_t slot);
+
+  [[nodiscard]] bool is_configured() const { return is_configured_; }
+  // What is under way, from the note on the run.
+  [[nodiscard]] std::vector<std::string> unrest(const std::string& note,
+                                                std::size_t active_workers) const;
+  [[nodiscard]] std::vector<std::string> violations();
+
+ private:
+  void write(int size) const;
+  [[nodiscard]] std::vector<std::int64_t> pids();
+
+  Story& story_;
+  bool is_configured_ = false;
+  int seconds_ = 0;
+  std::set<int> sizes_{0};
+  std::vector<std::int64_t> before_;  // of a restart
+  bool must_be_replaced_ = false;
+};
+
 class Story {
  public:
   // `signal` reaches the reeved that runs in the world.
@@ -156,6 +187,7 @@ class Story {
     return new_run(policy, grace).open();
   }
   void clean_up_orphans();
+  StoryPools& pools();
   // The first one that was opened.
   [[nodiscard]] StoryRun& run() { return runs_.front(); }
   // SIGTERM, until reeved has ended.
@@ -222,6 +254,7 @@ class Story {
   std::optional<varlink::Client> client_;
   std::optional<Unit> service_;
   std::list<StoryRun> runs_;
+  std::optional<StoryPools> pools_;
   struct Stranger {
     Child process;
     std::string control_group;

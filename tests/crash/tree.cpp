@@ -20,9 +20,10 @@ namespace fs = std::filesystem;
 using registry::RunPhase;
 using registry::WorkerPhase;
 
-std::optional<std::string> record_of(const fs::path& directory) {
+std::optional<std::string> record_of(const fs::path& directory,
+                                     const char* attribute = "user.reeve") {
   std::string record(65536, '\0');
-  const auto length = ::getxattr(directory.c_str(), "user.reeve", record.data(), record.size());
+  const auto length = ::getxattr(directory.c_str(), attribute, record.data(), record.size());
   if (length < 0) return std::nullopt;
   record.resize(static_cast<std::size_t>(length));
   return record;
@@ -97,6 +98,7 @@ void describe(const fs::path& directory, std::string& out) {
 
 std::vector<std::string> Story::unrest() const {
   std::vector<std::string> found;
+  bool pools_have_a_run = false;
   for (const auto& directory : directories_in(world_.directory_of(world_.root()))) {
     const std::string name = directory.filename();
     if (foreign_.contains(name)) continue;
@@ -118,10 +120,14 @@ std::vector<std::string> Story::unrest() const {
     if (tree != directory && !directories_in(directory).empty())
       found.push_back("the entry of the placed " + name + " is not empty");
     if (!processes_in(tree).empty()) found.push_back(name + " itself holds processes");
+    const bool is_of_pools = record->is_configured.value_or(false);
+    pools_have_a_run |= is_of_pools;
+    std::size_t active = 0;
     for (const auto& below : directories_in(tree)) {
       const std::string child = below.filename();
       for (const auto& note : notes_on(below))
-        found.push_back(child + " still has the note " + note);
+        if (!is_of_pools || note != "user.reeve.slot")
+          found.push_back(child + " still has the note " + note);
       if (child == registry::entered_directory) continue;
       const auto worker_text = record_of(below);
       const auto worker = worker_text ? registry::read_worker_record(*worker_text)
@@ -130,8 +136,16 @@ std::vector<std::string> Story::unrest() const {
         found.push_back(child + " has no record");
       else if (const auto unrest = unrest_of(*worker, processes_in(below)))
         found.push_back(child + " " + *unrest);
+      else if (worker->phase == WorkerPhase::active)
+        ++active;
     }
+    if (is_of_pools && pools_)
+      for (auto& each :
+           pools_->unrest(record_of(directory, "user.reeve.pools").value_or(""), active))
+        found.push_back(std::move(each));
   }
+  if (pools_ && pools_->is_configured() && !pools_have_a_run)
+    found.emplace_back("the pools have no run");
   if (service_)
     for (const auto& directory : directories_in(service_->directory())) {
       const std::string name = directory.filename();

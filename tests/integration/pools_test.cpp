@@ -526,7 +526,7 @@ TEST_F(Notifying, AWorkerMayNameAnotherOfItsProcessesAsTheMainOne) {
   await_settled("web", 1);
   await_status("the child");
   EXPECT_EQ(get("web").pool.restarts, 0);
-  EXPECT_EQ(processes(), 1U);
+  EXPECT_TRUE(eventually([&] { return processes() == 1; }));
   // Its death is the worker's.
   const auto before = pids_of(get("web"));
   ASSERT_EQ(::kill(static_cast<pid_t>(before[0]), SIGKILL), 0);
