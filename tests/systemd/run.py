@@ -58,17 +58,25 @@ def ask(machine, script, cases):
     return False
 
 
-def test_on(suite, cache, packages, cases):
-    """Whether all went well; says what did not."""
+def made_root(suite, cache, packages):
+    """A root to boot, which stays as it is until this process ends, or None."""
     root = os.path.join(cache, "roots", suite)
     made = subprocess.run(["sh", os.path.join(HERE, "root.sh"), root, suite, *SYSTEM, *packages],
                           check=False)
     if made.returncode != 0:
+        return None
+    lock(root + ".lock", fcntl.LOCK_SH)  # nobody makes it again meanwhile
+    return root
+
+
+def test_on(suite, cache, packages, cases):
+    """Whether all went well; says what did not."""
+    root = made_root(suite, cache, packages)
+    if root is None:
         print(f"{suite}: failed: no root to boot")
         return False
     build = os.path.join(root + ".builds", CHECKOUT.strip("/").replace("/", "-"))
     ccache = root + ".ccache"
-    lock(root + ".lock", fcntl.LOCK_SH)  # nobody makes it again meanwhile
     os.makedirs(build, exist_ok=True)
     os.makedirs(ccache, exist_ok=True)
     lock(build + ".lock", fcntl.LOCK_EX)  # or builds in the same place
@@ -124,4 +132,5 @@ def main():
     sys.exit(not all(well))
 
 
-main()
+if __name__ == "__main__":
+    main()
