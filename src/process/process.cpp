@@ -107,6 +107,15 @@ Result<Process> Process::adopt(FileDescriptor pidfd) {
   return process;
 }
 
+// A stranger's descriptor may be anything, and hang in an ioctl(2).
+Result<Process> Process::adopt_own(FileDescriptor pidfd) {
+  sys::PidfdInfo info;
+  const bool told = sys::pidfd_get_info(pidfd.get(), 0, info) == 0 && info.pid > 0;
+  const auto inode = told ? sys::pidfd_inode(pidfd.get()) : 0;
+  if (inode == 0) return adopt(std::move(pidfd));
+  return Process({static_cast<pid_t>(info.pid), inode, 0}, std::move(pidfd));
+}
+
 Result<Process> Process::of_child(pid_t pid, FileDescriptor pidfd) {
   const Identity identity{pid, sys::pidfd_inode(pidfd.get()), 0};
   Process process(identity, std::move(pidfd));

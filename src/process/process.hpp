@@ -44,6 +44,8 @@ class Process {
   static Result<Process> open(pid_t pid);
   // Takes over a pidfd that somebody else opened; EBADF if the descriptor is none.
   static Result<Process> adopt(FileDescriptor pidfd);
+  // The same of one that reeve's own processes opened, which costs less (Linux 6.13).
+  static Result<Process> adopt_own(FileDescriptor pidfd);
   // A child of this process, with the pidfd that clone(2) made of it.
   static Result<Process> of_child(pid_t pid, FileDescriptor pidfd);
   // The process that `recorded` was written for; ESRCH if it is gone and its pid names nobody or

@@ -107,7 +107,8 @@ struct SpawnFailure {
   int number = 0;  // errno
 };
 
-enum class OrderKind : std::uint64_t { start, reap };
+// `hand`: for a process that starts programs faster. The answer has the socket that leads to it.
+enum class OrderKind : std::uint64_t { start, reap, hand };
 struct OrderHead {
   std::uint64_t number = 0;
   OrderKind kind = OrderKind::start;
@@ -123,6 +124,21 @@ struct OrderAnswer {
   std::int32_t wait_status = 0;  // of what was reaped
 };
 
+// An order to a hand is one datagram: its number, and the Program as JSON, with descriptors in this
+// order.
+enum HandDescriptor { hand_control_group, hand_input, hand_output, hand_error };
+inline constexpr std::size_t descriptors_of_a_hand = 4;
+inline constexpr std::size_t longest_hand_order = 65536;
+
+// Its answer, when the program is executed or cannot be; with the pidfd of what it has cloned.
+struct HandAnswer {
+  std::uint64_t number = 0;
+  std::int32_t result = 0;      // -errno if nothing was cloned
+  std::int32_t has_failed = 0;  // then `failure` says what; what was cloned has ended
+  SpawnFailure failure;
+};
+
+static_assert(sizeof(HandAnswer) == 24);
 static_assert(sizeof(SpawnFailure) == 8 && sizeof(OrderHead) == 16 && sizeof(OrderAnswer) == 16);
 
 }  // namespace reeve::spawn

@@ -7,17 +7,22 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 #include "base/log.hpp"
 #include "json/codec.hpp"
+#include "spawn/hand_process.hpp"
 #include "spawn/spawner_process.hpp"
 #include "sys/calls.hpp"
 
 namespace reeve::spawn {
 
 namespace {
+
+// Each is at one program at a time; what comes while all are is the spawner's.
+constexpr std::size_t most_hands = 4;
 
 // Far below what the socket's buffer holds: an order that is sent is taken at once.
 constexpr std::size_t unanswered_at_most = 32;
@@ -93,6 +98,13 @@ Spawner::Key Spawner::start(Request request, cgroup::Directory control_group, Ha
   order->control_group = std::move(control_group);
   order->streams = std::move(request.streams);
   order->handler = std::move(handler);
+  if (request.is_trusted && is_for_hands(request.program)) {
+    if (give_to_hand(key, *order, request.program)) {
+      orders_.emplace(key, std::move(order));
+      return key;
+    }
+    hire();
+  }
   auto program = file_of(request.program);
   const int failed = program.ok() ? 0 : program.error().number;
   if (program.ok()) order->program = std::move(*program);
@@ -123,12 +135,84 @@ void Spawner::forget(Key key) {
     reaping->second.handler = nullptr;
 }
 
+// ---- hands
+
+bool Spawner::give_to_hand(Key key, Order& order, const Program& program) {
+  const auto free =
+      std::find_if(hands_.begin(), hands_.end(), [](const Hand& hand) { return !hand.order; });
+  if (free == hands_.end()) return false;
+  std::string message(reinterpret_cast<const char*>(&key), sizeof key);
+  json::encode(message, schema::type<Program>, &program);
+  if (message.size() > longest_hand_order) return false;
+  std::array<int, descriptors_of_a_hand> passed{};
+  passed[hand_control_group] = order.control_group.descriptor();
+  for (std::size_t i = 0; i < order.streams.size(); ++i)
+    passed[hand_input + i] = order.streams[i] ? order.streams[i].get() : null_.get();
+  if (sys::send_bytes(free->socket.get(), message, passed) !=
+      static_cast<ssize_t>(message.size())) {
+    hands_.erase(free);  // it is gone
+    return false;
+  }
+  free->order = key;
+  free->answer =
+      loop_.poll(free->socket.get(), POLLIN, [this, &hand = *free](int) { hand_answered(hand); });
+  for (auto& each : order.streams)
+    each.reset();
+  return true;
+}
+
+// When one is missing, for the next time.
+void Spawner::hire() {
+  if (hands_.size() >= most_hands || hiring_ || are_hands_refused_) return;
+  hiring_ = ++last_key_;
+  loop_.defer([this] {
+    if (!hiring_) return;
+    waiting_.push_back(*hiring_);
+    send_waiting();
+  });
+}
+
+void Spawner::hand_answered(Hand& hand) {
+  const auto key = *std::exchange(hand.order, std::nullopt);
+  HandAnswer answer;
+  std::array<char, sizeof answer> buffer;
+  sys::Received received;
+  const int got = sys::receive_bytes(hand.socket.get(), buffer, received);
+  if (got < 0 || received.bytes != sizeof answer) {
+    hands_.remove_if([&](const Hand& each) { return &each == &hand; });
+    return finish(key, SpawnFailure{Step::clone, ECHILD});
+  }
+  std::memcpy(&answer, buffer.data(), sizeof answer);
+  if (answer.result < 0 || received.descriptors.size() != 1)
+    return finish(key, SpawnFailure{Step::clone, answer.result < 0 ? -answer.result : EMFILE});
+  auto process = process::Process::adopt_own(std::move(received.descriptors.front()));
+  if (!process) return finish(key, SpawnFailure{Step::clone, process.error().number});
+  if (answer.has_failed == 0) return finish(key, std::move(*process));
+  collect(std::move(*process), [this, key, failure = answer.failure] { finish(key, failure); });
+}
+
+int Spawner::send_hiring(Key key) {
+  auto sent = send({key, OrderKind::hand}, {});
+  if (is_gone(sent)) {
+    if (const int renewed = renew(); renewed < 0) return renewed;
+    sent = send({key, OrderKind::hand}, {});
+  }
+  return sent;
+}
+
 // ---- orders
 
 void Spawner::send_waiting() {
   while (!waiting_.empty() && unanswered_ < unanswered_at_most) {
     const auto key = waiting_.front();
     waiting_.pop_front();
+    if (hiring_ == key) {
+      if (send_hiring(key) < 0)
+        hiring_.reset();
+      else if (++unanswered_ == 1)
+        listen();
+      continue;
+    }
     const auto reaping = reapings_.find(key);
     const int sent = reaping != reapings_.end() ? send_reap(key, reaping->second)
                                                 : send_start(key, *orders_.at(key));
@@ -211,7 +295,12 @@ void Spawner::read_answers() {
     if (got < 0 || received.bytes != sizeof answer) return spawner_died();
     std::memcpy(&answer, buffer.data(), sizeof answer);
     --unanswered_;
-    if (reapings_.contains(answer.number))
+    if (hiring_ == answer.number) {
+      hiring_.reset();
+      are_hands_refused_ = answer.result < 0;
+      if (received.descriptors.size() == 1)
+        hands_.push_back({std::move(received.descriptors.front())});
+    } else if (reapings_.contains(answer.number))
       finish_reaping(answer.number,
                      answer.result < 0 ? std::nullopt : std::optional(answer.wait_status));
     else
@@ -228,7 +317,7 @@ void Spawner::answered(const OrderAnswer& answer, std::vector<FileDescriptor> de
   auto& order = *found->second;
   if (answer.result < 0 || descriptors.size() != 1)
     return finish(key, SpawnFailure{Step::clone, answer.result < 0 ? -answer.result : EMFILE});
-  auto process = process::Process::adopt(std::move(descriptors.front()));
+  auto process = process::Process::adopt_own(std::move(descriptors.front()));
   if (!process) return finish(key, SpawnFailure{Step::clone, process.error().number});
   order.process = std::move(*process);
   order.reporting = loop_.poll(order.report.get(), POLLIN, [this, key](int) { reported(key); });
@@ -261,6 +350,11 @@ void Spawner::lose_spawner() {
   if (spawner_.process)
     await_death(std::move(spawner_.process), [](process::Process dead) { dead.reap(); });
   unanswered_ = 0;
+  hiring_.reset();
+  are_hands_refused_ = false;
+  // What they start are children of the spawner, and nobody would reap them.
+  for (auto& hand : std::exchange(hands_, {}))
+    if (hand.order) finish(*hand.order, SpawnFailure{Step::clone, ECHILD});
   std::vector<Key> lost;
   for (const auto& [key, reaping] : reapings_)
     if (reaping.is_sent) lost.push_back(key);

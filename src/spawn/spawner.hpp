@@ -4,6 +4,7 @@
 #include <array>
 #include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -30,6 +31,8 @@ Result<SpawnerProcess> connect_to_holder(const std::string& path);
 struct Request {
   Program program;
   std::array<FileDescriptor, 3> streams;  // input, output, error; an empty one is /dev/null
+  // Root has named the program and where it works: that may hold up what starts it, if it hangs.
+  bool is_trusted = false;
 };
 
 class Spawner {
@@ -65,9 +68,20 @@ class Spawner {
     bool is_sent = false;
   };
 
+  // See hand_process.hpp.
+  struct Hand {
+    FileDescriptor socket;
+    std::optional<Key> order = {};  // that it is at
+    loop::Operation answer = {};
+  };
+  bool give_to_hand(Key key, Order& order, const Program& program);
+  void hire();
+  void hand_answered(Hand& hand);
+
   void send_waiting();
   int send_start(Key key, Order& order);
   int send_reap(Key key, Reaping& reaping);
+  int send_hiring(Key key);
   int send(const OrderHead& head, std::span<const int> descriptors);
   int renew();
   void lose_spawner();
@@ -87,6 +101,9 @@ class Spawner {
   loop::Operation answers_;
   std::map<Key, std::unique_ptr<Order>> orders_;
   std::map<Key, Reaping> reapings_;
+  std::list<Hand> hands_;
+  std::optional<Key> hiring_;
+  bool are_hands_refused_ = false;
   std::deque<Key> waiting_;     // to be sent
   std::size_t unanswered_ = 0;  // of those sent
   Key last_key_ = 0;

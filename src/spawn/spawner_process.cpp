@@ -6,14 +6,19 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <sys/socket.h>
+
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <span>
 
 #include "spawn/become.hpp"
+#include "spawn/hand_process.hpp"
 #include "spawn/order.hpp"
 #include "sys/calls.hpp"
+#include "sys/suspended_clone.hpp"
 
 namespace reeve::spawn {
 
@@ -29,6 +34,37 @@ namespace {
   ::_exit(could_not_start);
 }
 
+// Those that have ended, with the reeved that they served, are reaped when another is wanted.
+void reap_hands(std::vector<FileDescriptor>& hands) {
+  std::erase_if(hands, [](const FileDescriptor& hand) {
+    int status = 0;
+    return sys::reap(hand.get(), status) != -EAGAIN;
+  });
+}
+
+// The socket that leads to it, or -errno.
+int make_hand(const FileDescriptor& orders) {
+  static std::vector<FileDescriptor> hands;
+  reap_hands(hands);
+  if (!sys::can_clone_suspended()) return -EBADMSG;
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) < 0)
+    return -errno;
+  FileDescriptor reeveds(ends[0]);
+  FileDescriptor its(ends[1]);
+  auto child = sys::fork_child();
+  if (!child) return -child.error().number;
+  if (child->pid == 0) {
+    ::close(orders.get());
+    for (const auto& hand : hands)
+      ::close(hand.get());
+    reeveds.reset();
+    serve_as_hand(std::move(its));
+  }
+  hands.push_back(std::move(child->pidfd));
+  return reeveds.release();
+}
+
 void serve(const FileDescriptor& orders, const OrderHead& head,
            std::vector<FileDescriptor> descriptors) {
   OrderAnswer answer{head.number, -EBADMSG, 0};
@@ -42,7 +78,11 @@ void serve(const FileDescriptor& orders, const OrderHead& head,
       carry_out(std::move(descriptors));
     }
   }
-  const FileDescriptor owned(pidfd);
+  if (head.kind == OrderKind::hand) {
+    pidfd = make_hand(orders);
+    answer.result = std::min(pidfd, 0);
+  }
+  const FileDescriptor owned(std::max(pidfd, -1));
   const std::string_view bytes(reinterpret_cast<const char*>(&answer), sizeof answer);
   const std::span<const int> passed(&pidfd, pidfd < 0 ? 0 : 1);
   // Full only while reeved does not read: it has orders outstanding, and does.
