@@ -99,9 +99,10 @@ Usage Directory::usage() const {
     if (const auto value = flat_value(*processor, "system_usec"))
       usage.processor_system.emplace(*value);
   }
+  usage.tasks_peak = number("pids.peak");  // Linux 6.1
   usage.memory_current_bytes = number("memory.current");
+  if (!usage.memory_current_bytes) return usage;    // there is no such controller
   usage.memory_peak_bytes = number("memory.peak");  // Linux 5.19
-  usage.tasks_peak = number("pids.peak");           // Linux 6.1
   if (auto events = sys::read_file_at(descriptor(), "memory.events"))
     usage.out_of_memory_kills = flat_value(*events, "oom_kill");
   return usage;

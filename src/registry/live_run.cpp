@@ -419,6 +419,40 @@ std::string LiveRun::claim_directory(const std::string& name) {
   }
 }
 
+void LiveRun::prepare_directory(const std::string& name) {
+  if (!is_open() || prepared_.contains(name)) return;
+  auto& preparation = prepared_[name];
+  preparation.directory = claim_directory(name);
+  preparation.making = surroundings_.loop.make_directory(
+      directory().shared_descriptor(), preparation.directory, [this, name](int result) {
+        auto& made = prepared_.at(name);
+        made.result = result;
+        if (!made.then) return;
+        const auto taken = std::move(prepared_.extract(name).mapped());
+        taken.then(taken.directory, result);
+      });
+}
+
+void LiveRun::drop_prepared(const std::string& name) {
+  (void)take_prepared(name, [this](const std::string& made, int result) {
+    claimed_directories_.erase(made);
+    if (result == 0)
+      (void)surroundings_.loop.remove_directory(directory().shared_descriptor(), made, nullptr);
+  });
+}
+
+bool LiveRun::take_prepared(const std::string& name, Prepared then) {
+  const auto found = prepared_.find(name);
+  if (found == prepared_.end()) return false;
+  if (!found->second.result) {
+    found->second.then = std::move(then);
+    return true;
+  }
+  const auto taken = std::move(prepared_.extract(found).mapped());
+  then(taken.directory, *taken.result);
+  return true;
+}
+
 void LiveRun::list(LiveWorker& worker) {
   being_made_.erase(worker.name());
   LiveWorker*& place = listed_[worker.name()];

@@ -75,6 +75,16 @@ class LiveRun {
   // A worker of a name that is free: made, recorded, and listed when it is there.
   void reserve(WorkerRecord record, Notes notes, Answer<reeve::Worker> answer);
 
+  // A directory for the next worker of that name, made ahead of its time. What a crash leaves of it
+  // is a directory without a record, as of any that is being made.
+  void prepare_directory(const std::string& name);
+  // That there will be none, for now.
+  void drop_prepared(const std::string& name);
+  // From a worker that is being made. With the directory that was prepared and what mkdir(2)
+  // returned, at once or when that is known; false if nothing was prepared.
+  using Prepared = std::function<void(std::string directory, int result)>;
+  bool take_prepared(const std::string& name, Prepared then);
+
   // From its workers.
   void list(LiveWorker& worker);
   void abandon_creation(const LiveWorker& worker) { being_made_.erase(worker.name()); }
@@ -130,6 +140,13 @@ class LiveRun {
   std::map<std::string, LiveWorker*> listed_;
   std::set<std::string> being_made_;
   std::set<std::string> claimed_directories_;
+  struct Preparation {
+    std::string directory;
+    std::optional<int> result = {};
+    Prepared then = {};
+    loop::Operation making = {};
+  };
+  std::map<std::string, Preparation> prepared_;
   std::unordered_map<pid_t, const LiveWorker*> by_process_;
   Workers workers_;
   std::vector<const LiveWorker*> departed_;

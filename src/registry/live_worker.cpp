@@ -17,6 +17,9 @@ namespace reeve::registry {
 namespace {
 
 constexpr Microseconds exited_kept_for{3'600'000'000};
+// rmdir(2) of a cgroup takes what clone(2) into another waits for: whoever takes its place comes
+// first.
+constexpr Microseconds removal_delay{3'000};
 constexpr Microseconds removal_retry{100'000};
 constexpr Microseconds retry_after{1'000'000};
 
@@ -219,6 +222,10 @@ void LiveWorker::kill_process() const {
 }
 
 void LiveWorker::remove_directory() {
+  soon_ = surroundings_.loop.after(removal_delay, [this] { remove_directory_now(); });
+}
+
+void LiveWorker::remove_directory_now() {
   removal_ = std::make_unique<Removal>(
       surroundings_.loop, run_.directory(), directory_, [this](int result) {
         removal_.reset();
@@ -246,6 +253,7 @@ void LiveWorker::notice_death() {
   if (surroundings_.before_death) surroundings_.before_death();
   if (record_.exit || !process_ || process_.is_alive() || collecting_) return;
   process_watch_.retire();
+  if (const auto handler = std::exchange(before_end_, nullptr)) handler();
   if (!std::exchange(is_child_of_spawner_, false)) return death_noticed();
   collecting_ = surroundings_.spawner.reap(process_, [this](std::optional<int> wait_status) {
     collecting_.reset();

@@ -76,6 +76,8 @@ class LiveWorker {
   // Not later than an earlier call asked for. The answer comes when the whole tree is gone.
   Waiters<reeve::Worker>::Token stop(Microseconds grace, Answer<reeve::Worker> answer);
   Waiters<reeve::Worker>::Token wait(Answer<reeve::Worker> answer);
+  // Called when it has died, before anything follows from that; once.
+  void before_end(std::function<void()> handler) { before_end_ = std::move(handler); }
   // Once nothing of its tree is left.
   Waiters<reeve::Worker>::Token await_emptiness(Answer<reeve::Worker> answer);
   // Of an exited one, once its parent has reaped it: until then nobody knows how it ended.
@@ -136,6 +138,7 @@ class LiveWorker {
   void complete(Exit& exit) const;
   void kill_tree();
   void remove_directory();
+  void remove_directory_now();
   void want(Freezing::State state, Answer<Done> answer);
 
   const Surroundings& surroundings_;
@@ -160,6 +163,7 @@ class LiveWorker {
   bool is_child_of_spawner_ = false;
   std::optional<spawn::Spawner::Key> collecting_;
 
+  std::function<void()> before_end_;
   Notes notes_;  // until they are written
   Answer<reeve::Worker> creation_answer_;
   Answer<reeve::Worker> activation_answer_;

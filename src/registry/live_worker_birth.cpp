@@ -21,7 +21,12 @@ constexpr unsigned creation_attempts = 1000;
 void LiveWorker::create(Notes notes, Answer<reeve::Worker> answer) {
   notes_ = std::move(notes);
   creation_answer_ = std::move(answer);
-  directory_made(-EEXIST, 0);
+  const bool is_prepared =
+      run_.take_prepared(record_.name, [this](const std::string& directory, int result) {
+        directory_ = directory;
+        directory_made(result, 0);
+      });
+  if (!is_prepared) directory_made(-EEXIST, 0);
 }
 
 // A directory of that name may still be there: of an earlier worker, or cut short by a crash.

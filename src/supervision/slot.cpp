@@ -118,6 +118,8 @@ void Slot::apply(SlotEvent event) {
       (phase == SlotPhase::failing || phase == SlotPhase::leaving || phase == SlotPhase::replacing);
   if (is_about_to_end) write_note();
   perform(actions);
+  if (!has_worker(phase_) && phase_ != SlotPhase::over && phase_ != SlotPhase::waiting)
+    if (auto* run = pool_.context().run()) run->drop_prepared(worker_name());
   if (phase_ == SlotPhase::empty && before != SlotPhase::empty)
     if (auto* last = worker(); last != nullptr && last->state() == WorkerState::exited)
       (void)last->collect();
@@ -305,6 +307,8 @@ void Slot::end_worker(Microseconds grace) {
 }
 
 void Slot::attend(registry::LiveWorker& worker) {
+  // While it is reaped and what it has used is written down, the next one's cgroup can be made.
+  worker.before_end(of_this_worker(&Slot::prepare));
   worker.wait(of_this_worker(&Slot::worker_ended));
 }
 
@@ -330,6 +334,14 @@ void Slot::worker_ended() {
   conclude();
 }
 
+void Slot::prepare() {
+  const bool is_refilled =
+      phase_ == SlotPhase::replacing ||
+      (phase_ == SlotPhase::ready && pool_.configuration().restart != config::Restart::no);
+  if (auto* run = pool_.context().run(); run != nullptr && is_refilled)
+    run->prepare_directory(worker_name());
+}
+
 void Slot::conclude() {
   const auto* dead = worker();
   exit_ = dead == nullptr ? std::nullopt : dead->described().exit;
@@ -352,6 +364,7 @@ void Slot::decide() {
   if (!next) return apply(SlotEvent::hold);
   due_at_ = *next;
   apply(SlotEvent::retry);
+  if (due_at_ <= monotonic_now()) apply(SlotEvent::due);
 }
 
 // ---- taking over

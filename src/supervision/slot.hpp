@@ -52,6 +52,7 @@ class Slot : public std::enable_shared_from_this<Slot> {
   void fail(std::string reason);
   void attend(registry::LiveWorker& worker);
   void worker_ended();
+  void prepare();
   void conclude();
   void be_over();
   void decide();
