@@ -84,15 +84,19 @@ std::vector<std::int64_t> StoryPools::pids() {
 }
 
 std::vector<std::string> StoryPools::unrest(const std::string& note,
-                                            std::size_t active_workers) const {
+                                            const std::vector<std::string>& active) const {
   const auto pools = supervision::read_pools_note(note);
   if (!pools || pools->pools.empty()) return {"nothing is noted of pools"};
   const auto& pool = pools->pools.front();
   std::vector<std::string> found;
   if (pool.changing) found.push_back(fmt::format("slot {} is changing", *pool.changing));
   if (pool.filled != pool.size) found.emplace_back("the pool is growing");
-  if (active_workers != static_cast<std::size_t>(pool.size))
-    found.push_back(fmt::format("{} of {} slots are filled", active_workers, pool.size));
+  if (std::ssize(active) != pool.size)
+    found.push_back(fmt::format("{} of {} slots are filled", active.size(), pool.size));
+  for (const auto& text : active)
+    if (const auto slot = supervision::read_slot_note(text);
+        !slot || slot->generation != pool.generation)
+      found.emplace_back("a worker is of another generation than the pool");
   return found;
 }
 

@@ -157,9 +157,9 @@ class StoryPools {
   StoryPools& worker_dies(std::size_t slot);
 
   [[nodiscard]] bool is_configured() const { return is_configured_; }
-  // What is under way, from the note on the run.
+  // What is under way, from the notes on the run and on its active workers.
   [[nodiscard]] std::vector<std::string> unrest(const std::string& note,
-                                                std::size_t active_workers) const;
+                                                const std::vector<std::string>& active) const;
   [[nodiscard]] std::vector<std::string> violations();
 
  private:

@@ -122,7 +122,7 @@ std::vector<std::string> Story::unrest() const {
     if (!processes_in(tree).empty()) found.push_back(name + " itself holds processes");
     const bool is_of_pools = record->is_configured.value_or(false);
     pools_have_a_run |= is_of_pools;
-    std::size_t active = 0;
+    std::vector<std::string> active;
     for (const auto& below : directories_in(tree)) {
       const std::string child = below.filename();
       for (const auto& note : notes_on(below))
@@ -137,7 +137,7 @@ std::vector<std::string> Story::unrest() const {
       else if (const auto unrest = unrest_of(*worker, processes_in(below)))
         found.push_back(child + " " + *unrest);
       else if (worker->phase == WorkerPhase::active)
-        ++active;
+        active.push_back(record_of(below, "user.reeve.slot").value_or(""));
     }
     if (is_of_pools && pools_)
       for (auto& each :
