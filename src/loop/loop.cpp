@@ -227,6 +227,10 @@ void Loop::run_deferred() {
     handler();
 }
 
+void Loop::submit() {
+  (void)io_uring_submit(&ring_->ring);
+}
+
 int Loop::wait() {
   io_uring_cqe* first = nullptr;
   if (timers_.empty() && deferred_.empty())

@@ -88,6 +88,9 @@ class Loop {
   [[nodiscard]] Operation remove_directory(SharedDescriptor directory, std::string path,
                                            Handler handler);
 
+  // What was begun until now begins at once, beside what the caller goes on with.
+  void submit();
+
   [[nodiscard]] Timer at(Microseconds monotonic_deadline, std::function<void()> handler);
   [[nodiscard]] Timer after(Microseconds delay, std::function<void()> handler) {
     return at(monotonic_now() + delay, std::move(handler));

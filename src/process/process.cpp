@@ -21,17 +21,24 @@ std::string directory_of(pid_t pid) {
 
 // proc_pid_stat(5). The name in parentheses may itself hold parentheses and blanks: the fields are
 // counted from the last one.
-Result<Details> read_stat(pid_t pid) {
+struct Stat : Details {
+  int exit_code = 0;
+};
+
+Result<Stat> read_stat(pid_t pid) {
   const auto path = directory_of(pid) + "/stat";
   auto content = sys::read_file_at(AT_FDCWD, path);
   if (!content) return content.error();
   const auto end_of_name = content->rfind(')');
   if (end_of_name == std::string::npos) return Error{EBADMSG, path, "understand"};
   const auto fields = split(trim(std::string_view(*content).substr(end_of_name + 1)), ' ');
-  constexpr std::size_t state = 0, parent = 1, flags = 6, start_time = 19;  // field number - 3
+  // Field number - 3.
+  constexpr std::size_t state = 0, parent = 1, flags = 6, start_time = 19, exit_code = 49;
   constexpr unsigned kernel_thread = 0x00200000;  // PF_KTHREAD of linux/sched.h
   if (fields.size() <= start_time) return Error{EBADMSG, path, "understand"};
-  Details details;
+  Stat details;
+  if (fields.size() > exit_code)
+    details.exit_code = parse_number<int>(fields[exit_code]).value_or(0);
   details.state = fields[state].empty() ? '?' : fields[state].front();
   details.parent = parse_number<pid_t>(fields[parent]).value_or(0);
   details.kernel_thread = (parse_number<unsigned>(fields[flags]).value_or(0) & kernel_thread) != 0;
@@ -148,8 +155,9 @@ bool Process::is_alive() const {
 }
 
 Result<Details> Process::details() const {
-  auto details = read_stat(pid());
-  if (!details) return is_unreaped() ? details.error() : gone("look at");
+  const auto stat = read_stat(pid());
+  if (!stat) return is_unreaped() ? stat.error() : gone("look at");
+  Result<Details> details(*stat);
   sys::PidfdInfo info;
   if (sys::pidfd_get_info(pidfd_.get(), sys::pidfd_info_credentials, info) == 0 &&
       (info.mask & sys::pidfd_info_credentials) != 0) {
@@ -177,6 +185,12 @@ Result<std::string> Process::control_group() const {
   auto path = control_group_of(directory_of(pid()));
   if (!is_unreaped()) return gone("find the cgroup of");
   return path;
+}
+
+std::optional<ExitStatus> Process::status_of_zombie() const {
+  const auto stat = read_stat(pid());
+  if (!stat || stat->state != 'Z' || stat->exit_code == 0 || !is_unreaped()) return std::nullopt;
+  return ExitStatus{stat->exit_code};
 }
 
 void Process::reap() {

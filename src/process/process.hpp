@@ -67,6 +67,9 @@ class Process {
   [[nodiscard]] Result<Details> details() const;
   // Path of its cgroup below the root of the reader's cgroup namespace, verified in the same way.
   [[nodiscard]] Result<std::string> control_group() const;
+  // Of a zombie whose parent waits until it is told to reap it: nothing where the status is 0, or
+  // hidden, which the kernel tells in the same way.
+  [[nodiscard]] std::optional<ExitStatus> status_of_zombie() const;
   // Collects it if it is a child of this process, and dead: from then on its status is known.
   void reap();
   // Its parent, another process, has reaped it and told.

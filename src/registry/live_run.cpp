@@ -431,6 +431,7 @@ void LiveRun::prepare_directory(const std::string& name) {
         const auto taken = std::move(prepared_.extract(name).mapped());
         taken.then(taken.directory, result);
       });
+  surroundings_.loop.submit();
 }
 
 void LiveRun::drop_prepared(const std::string& name) {

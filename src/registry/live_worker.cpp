@@ -255,6 +255,15 @@ void LiveWorker::notice_death() {
   process_watch_.retire();
   if (const auto handler = std::exchange(before_end_, nullptr)) handler();
   if (!std::exchange(is_child_of_spawner_, false)) return death_noticed();
+  // Asking the spawner takes longer than all else that has to be done before another can start.
+  if (const auto status = process_.status_of_zombie()) {
+    process_.was_reaped(*status);
+    collecting_ = surroundings_.spawner.reap(process_, [this](std::optional<int>) {
+      collecting_.reset();
+      run_.settle();
+    });
+    return death_noticed();
+  }
   collecting_ = surroundings_.spawner.reap(process_, [this](std::optional<int> wait_status) {
     collecting_.reset();
     if (wait_status) process_.was_reaped({*wait_status});
@@ -282,9 +291,8 @@ void LiveWorker::record_exit() {
 }
 
 void LiveWorker::complete(Exit& exit) const {
-  exit.reaped = !process_.is_unreaped();
-  if (!exit.reaped || !process_) return;
-  const auto status = process_.exit_status();
+  const auto status = process_ ? process_.exit_status() : std::nullopt;
+  exit.reaped = status || !process_.is_unreaped();
   if (!status) return;
   const int code = status->wait_status;
   if (WIFEXITED(code)) {
