@@ -607,7 +607,8 @@ TEST_F(Pools, OfAThousandWorkersAreScaledDownAndUp) {
 TEST_F(Pools, ThatCrashInALoopDoNotDelayHealthyOnes) {
   start(sleepers + std::string("start-limit = { burst = 100 }\n"
                                "[pool.bad]\ncommand = ['false']\nsize = 1000\n"
-                               "backoff = { initial = '1ms', max = '10ms' }\n"));
+                               "backoff = { initial = '1ms', max = '10ms' }\n"
+                               "start-limit = { interval = '1h' }\n"));
   auto before = pids_of(await("web", [](const auto& web) { return web.pool.ready == 3; }));
   // While they crash.
   for (int round = 0; round < 5; ++round) {
