@@ -183,6 +183,7 @@ TEST_F(ReevectlPools, AreListedAndShownWithTheirSlots) {
   start(std::string(sleepers) + cache + "[pool.bad]\ncommand = ['false']\nsize = 2\n" +
         "backoff = { initial = '1ms' }\nstart-limit = { burst = 2, interval = '1h' }\n");
   ASSERT_TRUE(eventually_ready("web", 3));
+  ASSERT_TRUE(eventually_ready("cache", 1));
   ASSERT_TRUE(eventually([&] { return get("bad").pool.held == 2; }));
   const auto listed = ctl({"pools", "--no-legend"});
   const auto rows = split(listed.output, '\n');
