@@ -21,6 +21,11 @@ template <class Method>
 concept ChangesNothing = requires {
   Method::changes_nothing;
 };
+// It replies again and again: Client::stream() calls it, and call() does not.
+template <class Method>
+concept RequiresMore = requires {
+  Method::requires_more;
+};
 
 // ---- what several methods take
 
@@ -415,6 +420,7 @@ struct CountEntries {
 struct Subscribe {
   static constexpr std::string_view name = "Subscribe";
   static constexpr bool changes_nothing = true;
+  static constexpr bool requires_more = true;
   static constexpr std::string_view text =
       "Requires \"more\". Without \"after\", a snapshot of the present comes first.";
 

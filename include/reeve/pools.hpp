@@ -66,6 +66,19 @@ struct GetPool {
   };
 };
 
+struct WatchPools {
+  static constexpr std::string_view name = "WatchPools";
+  static constexpr bool changes_nothing = true;
+  static constexpr bool requires_more = true;
+  static constexpr std::string_view text =
+      "Requires \"more\". All pools, and then, until the caller goes, each that has changed;\n"
+      "one that is not configured any more for the last time when it is empty.";
+  struct Input {};
+  struct Output {
+    std::vector<Pool> pools;
+  };
+};
+
 struct ScalePool {
   static constexpr std::string_view name = "ScalePool";
   static constexpr std::string_view text =

@@ -17,12 +17,12 @@ using schema::Type;
 template <class... T, class... M, class... E>
 Interface interface(std::string_view name, std::string_view text, List<T...>, List<M...>,
                     List<E...>) {
-  return {
-      name,
-      text,
-      {&schema::type<T>...},
-      {{M::name, M::text, &schema::type<typename M::Input>, &schema::type<typename M::Output>}...},
-      {&schema::type<E>...}};
+  return {name,
+          text,
+          {&schema::type<T>...},
+          {{M::name, M::text, &schema::type<typename M::Input>, &schema::type<typename M::Output>,
+            RequiresMore<M>}...},
+          {&schema::type<E>...}};
 }
 
 template <class Described>

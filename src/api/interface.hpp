@@ -15,6 +15,7 @@ struct Method {
   std::string_view text;
   const schema::Type* input;
   const schema::Type* output;
+  bool requires_more;
 };
 
 struct Interface {

@@ -67,7 +67,7 @@ struct Pools {
       "pool is filled with a worker POOL@SLOT, in a run that belongs to the configuration.\n"
       "What is asked for survives the daemon; who follows it goes on with it.";
   using Types = List<ProcessId, Timestamp, SlotState, Slot, PoolState, Pool>;
-  using Methods = List<ListPools, GetPool, ScalePool, RestartPool>;
+  using Methods = List<ListPools, GetPool, WatchPools, ScalePool, RestartPool>;
   using Errors = List<NoSuchPool, PoolHalted>;
 };
 

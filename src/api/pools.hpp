@@ -57,6 +57,12 @@ constexpr auto describe(Of<GetPool::Input>) {
 constexpr auto describe(Of<GetPool::Output>) {
   return members(member<&GetPool::Output::pool>("pool"), member<&GetPool::Output::slots>("slots"));
 }
+constexpr auto describe(Of<WatchPools::Input>) {
+  return members();
+}
+constexpr auto describe(Of<WatchPools::Output>) {
+  return members(member<&WatchPools::Output::pools>("pools"));
+}
 constexpr auto describe(Of<ScalePool::Input>) {
   return members(member<&ScalePool::Input::pool>("pool"), member<&ScalePool::Input::size>("size"));
 }

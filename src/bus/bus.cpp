@@ -13,32 +13,39 @@ namespace reeve::bus {
 namespace {
 
 constexpr const char* bus_name = "io.reeve";
-constexpr const char* interface_name = "io.reeve.Registry1";
-
-const api::Interface& described() {
-  return *api::find_interface(api::Registry::name);
+// With the number by which an interface on D-Bus says which of its versions it is.
+std::string name_on_bus(std::string_view interface) {
+  return std::string(interface) + "1";
 }
 
 }  // namespace
 
+Bus::Offer::Offer(sd_bus* connection, Calls& calls_taken, std::string_view name)
+    : calls(calls_taken), interface(*api::find_interface(name)) {
+  const auto handle = [](sd_bus_message* message, void* data, sd_bus_error*) {
+    auto& offer = *static_cast<Offer*>(data);
+    offer.calls.take(message, offer.interface);
+    return 1;  // answered when it is
+  };
+  for (const auto& method : interface.methods)
+    if (!method.requires_more) table.add_method(method, handle);
+  const std::string names("kind\0run\0event\0", 15);
+  if (name == api::Registry::name) table.add_signal("Event", "ssa{sv}", names);
+  sd_bus_slot* slot = nullptr;
+  if (const int done = sd_bus_add_object_vtable(connection, &slot, registry_path,
+                                                name_on_bus(name).c_str(), table.entries(), this);
+      done < 0)
+    log::warning("cannot offer {} on D-Bus: {}", name_on_bus(name), errno_name(-done));
+  exported.reset(slot);
+}
+
 Bus::Presence::Presence(sd_bus* bus_connection, Bus& bus)
     : connection(bus_connection),
       calls(bus_connection, bus.service_, [&bus] { bus.link_.attend(); }),
-      objects(bus.is_public_ ? std::make_unique<Objects>(bus_connection, bus.registry_) : nullptr) {
-  const auto handle = [](sd_bus_message* message, void* data, sd_bus_error*) {
-    static_cast<Calls*>(data)->take(message, described());
-    return 1;  // answered when it is
-  };
-  for (const auto& method : described().methods)
-    if (method.name != api::Subscribe::name) methods.add_method(method, handle);
-  const std::string names("kind\0run\0event\0", 15);
-  methods.add_signal("Event", "ssa{sv}", names);
+      objects(bus.is_public_ ? std::make_unique<Objects>(bus_connection, bus.registry_) : nullptr),
+      registry(connection, calls, api::Registry::name),
+      pools(connection, calls, api::Pools::name) {
   sd_bus_slot* slot = nullptr;
-  if (const int done = sd_bus_add_object_vtable(connection, &slot, registry_path, interface_name,
-                                                methods.entries(), &calls);
-      done < 0)
-    log::warning("cannot offer {} on D-Bus: {}", interface_name, errno_name(-done));
-  exported.reset(std::exchange(slot, nullptr));
   const auto named = [](sd_bus_message* reply, void*, sd_bus_error*) {
     if (const auto* error = sd_bus_message_get_error(reply))
       log::notice("not called {} on D-Bus: {}", bus_name, error->message);
@@ -101,8 +108,8 @@ void Bus::tell_events() {
 void Bus::tell(const Event& event) {
   presence_->objects->follow(event);
   sd_bus_message* made = nullptr;
-  int done = sd_bus_message_new_signal(presence_->connection, &made, registry_path, interface_name,
-                                       "Event");
+  int done = sd_bus_message_new_signal(presence_->connection, &made, registry_path,
+                                       name_on_bus(api::Registry::name).c_str(), "Event");
   const Message message(made);
   const std::string kind(schema::name_of(event.kind));
   if (done >= 0)

@@ -1,6 +1,7 @@
-// reeved on a message bus: the name io.reeve, with the methods of io.reeve.Registry as
-// io.reeve.Registry1 at /io/reeve, events as its signal Event, and an object for each run and
-// worker that ObjectManager lists. See bus/codec.hpp for how values look there.
+// reeved on a message bus: the name io.reeve, with the methods of io.reeve.Registry and
+// io.reeve.Pools as io.reeve.Registry1 and io.reeve.Pools1 at /io/reeve, events as the signal
+// Event, and an object for each run and worker that ObjectManager lists. See bus/codec.hpp for how
+// values look there.
 //
 // Where the configuration keeps runs private, there are methods only: signals and properties have
 // no caller who could be asked who it is.
@@ -28,6 +29,15 @@ class Bus {
   void follow(const service::AccessRules& rules);
 
  private:
+  // An interface with its methods, but for those that reply again and again.
+  struct Offer {
+    Offer(sd_bus* connection, Calls& calls_taken, std::string_view name);
+
+    Calls& calls;
+    const api::Interface& interface;
+    Vtable table;
+    Slot exported;
+  };
   // What hangs on one connection.
   struct Presence {
     Presence(sd_bus* connection, Bus& bus);
@@ -35,8 +45,8 @@ class Bus {
     sd_bus* connection;
     Calls calls;
     std::unique_ptr<Objects> objects;
-    Vtable methods;
-    Slot exported, naming;
+    Offer registry, pools;
+    Slot naming;
   };
 
   void appear(sd_bus* connection);

@@ -46,6 +46,7 @@ constexpr std::array entries{
     OptionEntry{'w', "whole-tree", nullptr, "to every process of the worker"},
     OptionEntry{'a', "all", nullptr, "of every registered worker"},
     OptionEntry{'c', "count", nullptr, "only how many"},
+    OptionEntry{'b', "no-block", nullptr, "do not wait until it is done"},
     OptionEntry{'A', "after", "SEQUENCE", "resume after this event"},
 };
 
@@ -90,6 +91,11 @@ const std::vector<Group>& verb_groups() {
         {"freeze", "WORKER", "stop everything in it where it is", 1, 1, "", verb_freeze},
         {"thaw", "WORKER", "let it go on", 1, 1, "", verb_thaw},
         {"wait", "WORKER", "wait until it has exited", 1, 1, "", verb_wait}}},
+      {"Pools",
+       {{"pools", "[POOL]", "list pools, or show one with its slots", 0, 1, "", verb_pools},
+        {"scale", "POOL N", "make a pool larger or smaller", 2, 2, "b", verb_scale},
+        {"restart", "POOL", "replace its workers, one after the other", 1, 1, "b", verb_restart},
+        {"reload", "", "have reeved read its configuration again", 0, 0, "b", verb_reload}}},
       {"Looking",
        {{"status", "", "show what reeved keeps, in short", 0, 0, "", verb_status},
         {"list", "", "list workers", 0, 0, "sf", verb_list},

@@ -78,6 +78,15 @@ Words workers(const Options& options) {
   return found;
 }
 
+Words pools(const Options& options) {
+  Words found;
+  if (auto client = Client::connect(options.socket, Microseconds{0}))
+    if (const auto listed = client->call<ListPools>())
+      for (const auto& pool : listed->pools)
+        found.push_back(pool.pool);
+  return found;
+}
+
 Words values_of(const OptionEntry& option, const Options& options) {
   const std::string_view name = option.name;
   if (name == "run") return runs(options);
@@ -92,6 +101,7 @@ Words argument_of(const Verb& verb, std::size_t index, const Options& options) {
   const auto kinds = split(verb.arguments, ' ');
   if (index >= kinds.size()) return {};
   if (kinds[index] == "WORKER") return workers(options);
+  if (kinds[index] == "POOL" || kinds[index] == "[POOL]") return pools(options);
   if (kinds[index] == "[RUN]") return runs(options);
   if (kinds[index] == "SIGNAL") {
     Words signals;

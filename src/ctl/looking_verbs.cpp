@@ -13,10 +13,6 @@ namespace reeve::ctl {
 
 namespace {
 
-std::string pid_of(const std::optional<ProcessId>& process) {
-  return process ? std::to_string(process->pid) : "-";
-}
-
 void print_workers(const Options& options, const std::vector<Worker>& workers) {
   Table table(options, {{"RUN"},
                         {"WORKER", Table::Column::wide},
@@ -38,10 +34,6 @@ std::string clock_time(const Timestamp& at) {
   localtime_r(&seconds, &local);
   return fmt::format("{:02}:{:02}:{:02}.{:06}", local.tm_hour, local.tm_min, local.tm_sec,
                      at.realtime.count() % 1'000'000);
-}
-
-void line(std::string_view name, const std::string& value) {
-  fmt::print("{:>14}: {}\n", name, value);
 }
 
 std::string bytes(std::int64_t count) {
@@ -81,17 +73,18 @@ ExitCode verb_status(const Options& options) {
   if (!output) return output.error();
   if (printed_as_json(options, *output)) return exit_ok;
   const auto& statistics = output->statistics;
-  line("Socket", options.socket);
-  line("Runs", fmt::format("{}", runs->runs.size()));
-  line("Workers", fmt::format("{} active, {} reserved, {} stopping, {} exited", statistics.active,
-                              statistics.reserved, statistics.stopping, statistics.exited));
-  line("Since start",
-       fmt::format("{} activated, {} exited, {} orphans killed", statistics.activated_total,
-                   statistics.exited_total, statistics.orphans_killed_total));
+  print_field("Socket", options.socket);
+  print_field("Runs", fmt::format("{}", runs->runs.size()));
+  print_field("Workers",
+              fmt::format("{} active, {} reserved, {} stopping, {} exited", statistics.active,
+                          statistics.reserved, statistics.stopping, statistics.exited));
+  print_field("Since start",
+              fmt::format("{} activated, {} exited, {} orphans killed", statistics.activated_total,
+                          statistics.exited_total, statistics.orphans_killed_total));
   for (const auto& run : runs->runs)
-    line("Run", fmt::format("{} {} {}, owner {}, {} workers, for {}", brief(run.run),
-                            run.name.value_or("(no name)"), schema::name_of(run.state),
-                            run.owner.pid, run.workers, age(options, run.opened_at)));
+    print_field("Run", fmt::format("{} {} {}, owner {}, {} workers, for {}", brief(run.run),
+                                   run.name.value_or("(no name)"), schema::name_of(run.state),
+                                   run.owner.pid, run.workers, age(options, run.opened_at)));
   return exit_ok;
 }
 
@@ -112,29 +105,30 @@ ExitCode verb_show(const Options& options) {
   if (!output) return output.error();
   if (printed_as_json(options, *output)) return exit_ok;
   const auto& worker = output->worker;
-  line("Worker", worker.worker);
-  line("Run", worker.run);
-  line("State", told_state(worker));
-  if (worker.process) line("Process", pid_of(worker.process));
-  if (worker.handle) line("Handle", *worker.handle);
-  if (worker.fingerprint) line("Fingerprint", *worker.fingerprint);
-  line("Control group", worker.control_group);
-  line("Reserved", fmt::format("{} ago", age(options, worker.reserved_at)));
+  print_field("Worker", worker.worker);
+  print_field("Run", worker.run);
+  print_field("State", told_state(worker));
+  if (worker.process) print_field("Process", pid_of(worker.process));
+  if (worker.handle) print_field("Handle", *worker.handle);
+  if (worker.fingerprint) print_field("Fingerprint", *worker.fingerprint);
+  print_field("Control group", worker.control_group);
+  print_field("Reserved", fmt::format("{} ago", age(options, worker.reserved_at)));
   if (worker.activated_at)
-    line("Activated", fmt::format("{} ago", age(options, *worker.activated_at)));
-  if (worker.exit) line("Ended", fmt::format("{} ago", age(options, worker.exit->at)));
+    print_field("Activated", fmt::format("{} ago", age(options, *worker.activated_at)));
+  if (worker.exit) print_field("Ended", fmt::format("{} ago", age(options, worker.exit->at)));
   if (const auto& usage = worker.usage) {
     if (usage->processor_user)
-      line("Processor",
-           fmt::format("{} user, {} system", format_duration(*usage->processor_user),
-                       format_duration(usage->processor_system.value_or(Microseconds{}))));
-    if (usage->memory_current_bytes) line("Memory", bytes(*usage->memory_current_bytes));
-    if (usage->memory_peak_bytes) line("Memory peak", bytes(*usage->memory_peak_bytes));
-    if (usage->tasks_peak) line("Tasks peak", std::to_string(*usage->tasks_peak));
-    if (usage->out_of_memory_kills) line("OOM kills", std::to_string(*usage->out_of_memory_kills));
+      print_field("Processor",
+                  fmt::format("{} user, {} system", format_duration(*usage->processor_user),
+                              format_duration(usage->processor_system.value_or(Microseconds{}))));
+    if (usage->memory_current_bytes) print_field("Memory", bytes(*usage->memory_current_bytes));
+    if (usage->memory_peak_bytes) print_field("Memory peak", bytes(*usage->memory_peak_bytes));
+    if (usage->tasks_peak) print_field("Tasks peak", std::to_string(*usage->tasks_peak));
+    if (usage->out_of_memory_kills)
+      print_field("OOM kills", std::to_string(*usage->out_of_memory_kills));
   }
   for (const auto& [key, value] : worker.metadata.value_or(Metadata{}))
-    line("Metadata", key + "=" + value);
+    print_field("Metadata", key + "=" + value);
   return exit_ok;
 }
 

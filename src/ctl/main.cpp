@@ -127,6 +127,9 @@ std::string take(Options& options, int letter, const std::string& value) {
     case 'c':
       options.count = true;
       return {};
+    case 'b':
+      options.blocks = false;
+      return {};
     case 'p':
       options.policy = schema::value_named<OwnerExitPolicy>(value);
       return options.policy ? "" : "--policy must be kill, terminate or keep";

@@ -45,6 +45,7 @@ struct Options {
   std::optional<std::int64_t> file_mode_mask, nice, out_of_memory_score_adjust;
   std::optional<Metadata> resource_limits;
   std::optional<Limits> limits;
+  bool blocks = true;  // until what was asked for is done
   bool all = false, count = false, whole_tree = false, pipe = false;
 
   // Without the verb.

@@ -40,6 +40,14 @@ void print_json(const Options& options, const std::string& json) {
   std::fflush(stdout);
 }
 
+std::string pid_of(const std::optional<ProcessId>& process) {
+  return process ? std::to_string(process->pid) : "-";
+}
+
+void print_field(std::string_view name, const std::string& value) {
+  fmt::print("{:>14}: {}\n", name, value);
+}
+
 std::string age(const Options& options, const Timestamp& since) {
   // Another host's monotonic clock began at another time; the clock on the wall may be set, but is
   // all that two hosts have in common.

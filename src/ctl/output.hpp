@@ -50,6 +50,10 @@ inline std::string brief(const std::string& run) {
 std::string age(const Options& options, const Timestamp& since);
 // "exited 0", "SIGKILL", "zombie": how a worker ended, as far as is known.
 std::string told(const Exit& exit);
+// Its number, or "-".
+std::string pid_of(const std::optional<ProcessId>& process);
+// One line of what is shown of a single thing.
+void print_field(std::string_view name, const std::string& value);
 // "active (frozen)", "exited (SIGKILL)".
 std::string told_state(const Worker& worker);
 

@@ -46,6 +46,12 @@ ExitCode verb_cleanup_dead(const Options& options);
 ExitCode verb_cleanup_orphans(const Options& options);
 ExitCode verb_call(const Options& options);
 
+// pool_verbs.cpp
+ExitCode verb_pools(const Options& options);
+ExitCode verb_scale(const Options& options);
+ExitCode verb_restart(const Options& options);
+ExitCode verb_reload(const Options& options);
+
 // complete.cpp
 ExitCode verb_complete(const Options& options);
 

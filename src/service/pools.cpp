@@ -1,4 +1,7 @@
 // io.reeve.Pools.
+#include <algorithm>
+
+#include "registry/live_run.hpp"
 #include "service/service.hpp"
 #include "supervision/supervisor.hpp"
 
@@ -47,6 +50,72 @@ class Progress : public std::enable_shared_from_this<Progress<Method>> {
   supervision::Supervisor::Token token_ = 0;
 };
 
+// Tells of all pools, and of each that changes. Held by its call.
+class PoolWatch : public std::enable_shared_from_this<PoolWatch> {
+ public:
+  PoolWatch(supervision::Supervisor& supervisor, registry::Registry& registry, loop::Loop& loop,
+            Responder<api::WatchPools> respond)
+      : supervisor_(supervisor), registry_(registry), loop_(loop), respond_(std::move(respond)) {}
+  ~PoolWatch() { supervisor_.remove(token_); }
+
+  void start() {
+    const std::weak_ptr<PoolWatch> weak = shared_from_this();
+    token_ = supervisor_.listen([weak](const supervision::Pool& changed) {
+      if (const auto watch = weak.lock()) watch->take(changed);
+    });
+    respond_.call().on_room([weak] {
+      if (const auto watch = weak.lock()) watch->send();
+    });
+    respond_.call().on_abandoned([self = shared_from_this()]() mutable { self.reset(); });
+    begin_soon();
+  }
+
+ private:
+  // A pool that was configured a moment ago is what it says only once it has looked at itself.
+  void begin_soon() {
+    loop_.defer([weak = weak_from_this()] {
+      if (const auto watch = weak.lock()) watch->begin();
+    });
+  }
+
+  void begin() {
+    // Until their run is there, there are no pools, and then they change.
+    const bool is_to_wait =
+        std::any_of(registry_.runs().begin(), registry_.runs().end(), [](const auto& each) {
+          return each.second->is_configured() &&
+                 each.second->phase() == registry::RunPhase::opening;
+        });
+    if (is_to_wait || std::exchange(has_begun_, true)) return;
+    api::WatchPools::Output output;
+    for (const auto& [name, pool] : supervisor_.pools())
+      output.pools.push_back(pool->described());
+    respond_.stream(output);
+  }
+
+  void take(const supervision::Pool& changed) {
+    if (!has_begun_) return begin_soon();
+    unsent_[changed.name()] = changed.described();
+    send();
+  }
+
+  // A caller that does not read is told of each pool as it was last.
+  void send() {
+    if (unsent_.empty() || !respond_.call().has_room()) return;
+    api::WatchPools::Output output;
+    for (auto& [name, pool] : std::exchange(unsent_, {}))
+      output.pools.push_back(std::move(pool));
+    respond_.stream(output);
+  }
+
+  supervision::Supervisor& supervisor_;
+  registry::Registry& registry_;
+  loop::Loop& loop_;
+  Responder<api::WatchPools> respond_;
+  bool has_begun_ = false;
+  std::map<std::string, Pool> unsent_;
+  supervision::Supervisor::Token token_ = 0;
+};
+
 }  // namespace
 
 std::optional<api::Failure> Service::objection_to_looking_at_pools(const Caller& caller) const {
@@ -81,6 +150,14 @@ void Service::get_pool(api::GetPool::Input input, Responder<api::GetPool> respon
   for (const auto& slot : (*pool)->slots())
     output.slots.push_back(slot->described());
   respond.reply(output);
+}
+
+void Service::watch_pools(api::WatchPools::Input, Responder<api::WatchPools> respond) {
+  if (!respond.call().more()) return respond.fail(api::failure(api::ExpectedMore{}));
+  if (const auto objection = objection_to_looking_at_pools(respond.caller()))
+    return respond.fail(*objection);
+  if (supervisor_ == nullptr) return respond.reply({});
+  std::make_shared<PoolWatch>(*supervisor_, registry_, loop_, respond)->start();
 }
 
 template <class Method>

@@ -56,6 +56,7 @@ Service::Service(loop::Loop& loop, registry::Registry& registry, AccessRules rul
   offer<api::Subscribe>(&Service::subscribe);
   offer<api::ListPools>(&Service::list_pools);
   offer<api::GetPool>(&Service::get_pool);
+  offer<api::WatchPools>(&Service::watch_pools);
   offer<api::ScalePool>(&Service::scale_pool);
   offer<api::RestartPool>(&Service::restart_pool);
   offer<api::Ping>(&Service::ping);

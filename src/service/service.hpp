@@ -95,6 +95,7 @@ class Service {
                    const std::function<Status(supervision::Pool&)>& change);
   void list_pools(api::ListPools::Input input, Responder<api::ListPools> respond);
   void get_pool(api::GetPool::Input input, Responder<api::GetPool> respond);
+  void watch_pools(api::WatchPools::Input input, Responder<api::WatchPools> respond);
   void scale_pool(api::ScalePool::Input input, Responder<api::ScalePool> respond);
   void restart_pool(api::RestartPool::Input input, Responder<api::RestartPool> respond);
 

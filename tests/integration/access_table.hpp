@@ -8,6 +8,8 @@
 #pragma once
 
 #include <array>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -57,6 +59,8 @@ struct Rule {
   // The same where the configuration says query = "own".
   std::string_view privately_on_alices = on_alices;
   std::string_view privately_on_bobs = on_bobs;
+  // And where Alice runs reeved herself.
+  std::string_view where_alice_serves = on_alices;
 };
 
 //                       root, Alice, her process inside, her worker, a stranger's worker in her
@@ -70,6 +74,7 @@ inline constexpr Rule changes_a_run{"yyyy---", "y----y-"};
 // There is no worker to take away in a run that one does not see.
 inline constexpr Rule unregisters{"yyyy---", "y----y-", "yyyy-yy", "yyyyyyy"};
 inline constexpr Rule cleans_up_what_is_ones_own{"yyyyyyy", "yyyyyyy"};
+inline constexpr Rule administers{"y------", "y------", "y------", "y------", "yyyy---"};
 
 // The surroundings of one call: a run, whose and with what in it, made as the call needs it.
 class Stage {
@@ -78,6 +83,12 @@ class Stage {
       : world_(world),
         owner_(sleeper_of(whose == Whose::alices ? people::alice.id : people::bob.id)),
         run_(world.open_run(owner_)) {}
+  ~Stage() {
+    if (!std::filesystem::remove(drop_in())) return;
+    EXPECT_TRUE(world_.call<api::Reload>({}));
+  }
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
 
   [[nodiscard]] World& world() { return world_; }
   [[nodiscard]] const std::string& run() const { return run_; }
@@ -97,6 +108,17 @@ class Stage {
     world_.await_reaped(run_, name);
     return name;
   }
+  // A pool of the configuration, with its worker.
+  std::string pool() {
+    std::filesystem::create_directory(world_.files() + "/reeve.toml.d");
+    std::ofstream(drop_in()) << "[pool.pool]\ncommand = ['sleep', '1000']\n";
+    EXPECT_TRUE(world_.call<api::Reload>({}));
+    EXPECT_TRUE(eventually([this] {
+      const auto got = world_.call<api::GetPool>({"pool"});
+      return got && got->pool.ready == 1;
+    }));
+    return "pool";
+  }
   // Passed with the message.
   std::int64_t pass(const Child& process) {
     descriptors_.push_back(process.pidfd());
@@ -105,6 +127,7 @@ class Stage {
   [[nodiscard]] const std::vector<int>& descriptors() const { return descriptors_; }
 
  private:
+  [[nodiscard]] std::string drop_in() const { return world_.files() + "/reeve.toml.d/pool.toml"; }
   [[nodiscard]] uid_t uid() {
     return static_cast<uid_t>(world_.call<api::GetRun>({run_})->run.owner_user_id);
   }
@@ -183,6 +206,8 @@ inline constexpr auto spawning = [](Stage& stage, auto& input) {
   new_worker(stage, input);
   input.command = {"/bin/sleep", "1000"};
 };
+inline constexpr auto in_pool = [](Stage& stage, auto& input) { input.pool = stage.pool(); };
+inline constexpr auto where_there_are_pools = [](Stage& stage, auto&) { stage.pool(); };
 template <bool whole_tree>
 inline constexpr auto signal_to = [](Stage& stage, auto& input) {
   active_worker(stage, input);
@@ -225,6 +250,11 @@ inline constexpr std::tuple table{
     line<api::Wait>(looks_at_a_run, exited_worker),
     line<api::Subscribe>(looks_at_a_run, in_run),
     line<api::Subscribe, Scope::all_runs>(follows_all_or_ones_own, nothing, "ToAllRuns"),
+    line<api::ListPools>(looks_at_all, where_there_are_pools),
+    line<api::GetPool>(looks_at_all, in_pool),
+    line<api::WatchPools>(looks_at_all, where_there_are_pools),
+    line<api::ScalePool>(administers, in_pool),
+    line<api::RestartPool>(administers, in_pool),
 };
 
 template <class Method>
@@ -242,6 +272,6 @@ constexpr std::tuple<LineOf<Method>...> lines_of(api::List<Method...>) {
   return {};
 }
 [[maybe_unused]] inline constexpr auto every_method_has_its_line =
-    lines_of(api::Registry::Methods{});
+    std::tuple_cat(lines_of(api::Registry::Methods{}), lines_of(api::Pools::Methods{}));
 
 }  // namespace reeve::test

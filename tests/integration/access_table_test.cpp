@@ -33,9 +33,9 @@ template <class Method>
 std::string ask(const World& world, const typename Method::Input& input,
                 const std::vector<int>& descriptors) {
   auto client = world.connect();
-  if constexpr (std::is_same_v<Method, api::Subscribe>) {
+  if constexpr (RequiresMore<Method>) {
     std::string error = "(no answer)";
-    (void)client.call_more("io.reeve.Registry.Subscribe", json::encoded(input),
+    (void)client.call_more(api::full_name<Method>(), json::encoded(input),
                            [&](const varlink::Reply& reply) {
                              error = reply.error.substr(reply.error.rfind('.') + 1);
                              return false;
@@ -48,6 +48,8 @@ std::string ask(const World& world, const typename Method::Input& input,
 
 bool may(const Rule& rule, Place place, CallerKind caller, Whose whose) {
   const bool on_alices = whose == Whose::alices;
+  if (place == Place::alices)
+    return rule.where_alice_serves.at(static_cast<std::size_t>(caller)) == 'y';
   const auto cells = place != Place::roots_with_private_runs
                          ? (on_alices ? rule.on_alices : rule.on_bobs)
                          : (on_alices ? rule.privately_on_alices : rule.privately_on_bobs);
@@ -234,6 +236,7 @@ class AccessTable : public ::testing::TestWithParam<Case> {
     if (world) return *world;
     world = std::make_unique<World>(World::Daemon::not_started);
     if (place == Place::alices) {
+      world->configure("");
       world->delegate_to(people::alice.id);
       EXPECT_TRUE(world->try_start([](const auto& daemon) {
         become_user(people::alice);

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "cgroup/directory.hpp"
@@ -200,6 +201,59 @@ TEST_F(Pools, AreScaledAndKeepTheWorkersThatStay) {
   EXPECT_EQ(get("web").pool.size, 2);
   reload(sleepers_for(1000, 4));
   await_settled("web", 4);
+}
+
+// Until the watch tells of a pool that it holds for.
+void await_told(Conversation& watch, const std::function<bool(const Pool&)>& holds) {
+  while (const auto message = watch.receive()) {
+    json::Parser parser;
+    const auto reply = parser.parse(*message);
+    ASSERT_TRUE(reply.ok()) << *message;
+    const auto members = *reply->members();
+    ASSERT_EQ(members.size(), 2U) << *message;
+    EXPECT_EQ(members[1].first, "continues");
+    api::WatchPools::Output output;
+    ASSERT_TRUE(json::decode(members[0].second, output, json::UnknownMembers::refused)) << *message;
+    if (std::any_of(output.pools.begin(), output.pools.end(), holds)) return;
+  }
+}
+
+TEST_F(Pools, AreWatchedWhileTheyChange) {
+  start("");
+  EXPECT_EQ(world_.call<api::WatchPools>({}).error, "ExpectedMore");
+  reload(sleepers);
+  Conversation watch(world_);
+  watch.ask<api::WatchPools>({}, Conversation::More::yes);
+  const auto is_settled_with = [](std::int64_t ready) {
+    return [ready](const Pool& pool) {
+      return pool.pool == "web" && pool.state == PoolState::settled && pool.ready == ready &&
+             pool.size == ready;
+    };
+  };
+  await_told(watch, is_settled_with(3));
+  ASSERT_TRUE(world_.call<api::ScalePool>({"web", 5}));
+  await_told(watch, is_settled_with(5));
+  reload("");
+  await_told(watch, is_settled_with(0));
+  reload(sleepers);
+  await_told(watch, is_settled_with(3));
+}
+
+TEST_F(Pools, AreToldAsTheyWereLastToAWatcherThatDoesNotRead) {
+  // A pool that takes many bytes to tell of.
+  start("[pool.web]\ncommand = ['sh', '-c', 'exec sleep 1000', '" + std::string(100'000, 'x') +
+        "']\n");
+  await_settled("web", 1);
+  Conversation watch(world_);
+  watch.ask<api::WatchPools>({}, Conversation::More::yes);
+  constexpr std::int64_t last = 20;
+  for (std::int64_t generation = 2; generation <= last; ++generation) {
+    ASSERT_TRUE(world_.call<api::RestartPool>({"web"}));
+    await_settled("web", 1);
+  }
+  await_told(watch, [](const Pool& pool) {
+    return pool.generation == last && pool.state == PoolState::settled && pool.ready == 1;
+  });
 }
 
 TEST_F(Pools, RollOneSlotAfterTheOther) {
@@ -553,7 +607,8 @@ TEST_F(Pools, OfAThousandWorkersAreScaledDownAndUp) {
 TEST_F(Pools, ThatCrashInALoopDoNotDelayHealthyOnes) {
   start(sleepers + std::string("start-limit = { burst = 100 }\n"
                                "[pool.bad]\ncommand = ['false']\nsize = 1000\n"
-                               "backoff = { initial = '1ms', max = '10ms' }\n"));
+                               "backoff = { initial = '1ms', max = '10ms' }\n"
+                               "start-limit = { interval = '1h' }\n"));
   auto before = pids_of(await("web", [](const auto& web) { return web.pool.ready == 3; }));
   // While they crash.
   for (int round = 0; round < 5; ++round) {

@@ -646,6 +646,19 @@ TEST_F(Reevectl, ShellsAreToldWhatMayComeNext) {
   EXPECT_EQ(test::run(bash).output, "some worker|");
 }
 
+TEST_F(Reevectl, TheManualPageHasEveryCommandAndOption) {
+  const auto page = read_file(REEVE_MANUAL "/reevectl.1.scd");
+  std::size_t seen = 0;
+  for (const auto& line : lines_of(ctl({"--help"}).output)) {
+    if (!line.starts_with("  ")) continue;
+    const auto word = line.substr(2, line.find(' ', 2) - 2);
+    const bool is_option = word.starts_with("--");
+    EXPECT_NE(page.find(is_option ? word : "*" + word + "*"), std::string::npos) << word;
+    ++seen;
+  }
+  EXPECT_GT(seen, 50U);
+}
+
 TEST_F(Reevectl, ARunFindsItselfFromInside) {
   const std::string script = test::reevectl() + " exec worker -- true && " + test::reevectl() +
                              " is-registered worker && " + once_reaped("list --no-legend") +

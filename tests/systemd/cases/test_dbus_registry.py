@@ -1,4 +1,5 @@
 """io.reeve.Registry1 on the system's bus."""
+import json
 import subprocess
 import threading
 
@@ -75,6 +76,11 @@ class Registry(BusCase):
                 break
         for each in ("InterfacesAdded", '"runOpened"', "InterfacesRemoved", '"runClosed"'):
             self.assertIn(each, told)
+
+    def test_has_pools_beside_it_for_anybody_to_see(self):
+        told = told_by("busctl", "--json=short", "call", NAME, PATH, "io.reeve.Pools1", "ListPools",
+                       user=NOBODY)
+        self.assertEqual(json.loads(told)["data"], [[]])
 
     def test_is_understood_by_gdbus(self):
         on_it = ("--system", "--dest", NAME, "--object-path", PATH)

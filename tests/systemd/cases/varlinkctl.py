@@ -55,8 +55,9 @@ def judge(method, status, words, replies):
     if status == 0 and not words:
         outcomes[method].add("success")
         return replies
-    failed = re.fullmatch(r"Method call (\S+)\(\) failed: (\S+)\n", words)
-    if status != 1 or not failed or failed[1] != method or len(replies) != 1:
+    # With --more it does not say which.
+    failed = re.fullmatch(r"Method call (?:(\S+)\(\) )?failed: (\S+)\n", words)
+    if status != 1 or not failed or failed[1] not in (method, None) or len(replies) != 1:
         raise AssertionError(f"{method}: status {status}, {replies}, {words}")
     outcomes[method].add(failed[2])
     raise Refusal(failed[2], replies[0])
@@ -147,9 +148,10 @@ class VarlinkCase(Case):
 
     def begin(self, method, *options, **parameters):
         """varlinkctl, while it waits for replies."""
-        process = self.start(*command(f"{REGISTRY}.{method}", parameters, *options),
+        method = self.full_name(method)
+        process = self.start(*command(method, parameters, *options),
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        process.method = f"{REGISTRY}.{method}"
+        process.method = method
         return process
 
     @staticmethod
@@ -168,15 +170,20 @@ class VarlinkCase(Case):
 
     def next_event(self, subscription, kind=None):
         """The next event, or the next one of a kind."""
-        too_late = threading.Timer(PATIENCE, subscription.kill)
+        return self.next_reply(subscription,
+                               lambda reply: kind in (None, reply["event"]["kind"]))["event"]
+
+    def next_reply(self, process, fits):
+        """The next of many replies that fits."""
+        too_late = threading.Timer(PATIENCE, process.kill)
         too_late.start()
         try:
-            for line in subscription.stdout:
-                event = records(line)[0]["event"]
-                outcomes[subscription.method].add("success")
-                answered_with_more.add(subscription.method)
-                if kind in (None, event["kind"]):
-                    return event
+            for line in process.stdout:
+                reply = records(line)[0]
+                outcomes[process.method].add("success")
+                answered_with_more.add(process.method)
+                if fits(reply):
+                    return reply
         finally:
             too_late.cancel()
-        self.fail(f"no event {kind or ''} came: {subscription.stderr.read()}")
+        self.fail(f"what was waited for did not come: {process.stderr.read()}")
