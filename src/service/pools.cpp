@@ -1,7 +1,4 @@
 // io.reeve.Pools.
-#include <algorithm>
-
-#include "registry/live_run.hpp"
 #include "service/service.hpp"
 #include "supervision/supervisor.hpp"
 
@@ -53,9 +50,9 @@ class Progress : public std::enable_shared_from_this<Progress<Method>> {
 // Tells of all pools, and of each that changes. Held by its call.
 class PoolWatch : public std::enable_shared_from_this<PoolWatch> {
  public:
-  PoolWatch(supervision::Supervisor& supervisor, registry::Registry& registry, loop::Loop& loop,
+  PoolWatch(supervision::Supervisor& supervisor, loop::Loop& loop,
             Responder<api::WatchPools> respond)
-      : supervisor_(supervisor), registry_(registry), loop_(loop), respond_(std::move(respond)) {}
+      : supervisor_(supervisor), loop_(loop), respond_(std::move(respond)) {}
   ~PoolWatch() { supervisor_.remove(token_); }
 
   void start() {
@@ -79,13 +76,7 @@ class PoolWatch : public std::enable_shared_from_this<PoolWatch> {
   }
 
   void begin() {
-    // Until their run is there, there are no pools, and then they change.
-    const bool is_to_wait =
-        std::any_of(registry_.runs().begin(), registry_.runs().end(), [](const auto& each) {
-          return each.second->is_configured() &&
-                 each.second->phase() == registry::RunPhase::opening;
-        });
-    if (is_to_wait || std::exchange(has_begun_, true)) return;
+    if (std::exchange(has_begun_, true)) return;
     api::WatchPools::Output output;
     for (const auto& [name, pool] : supervisor_.pools())
       output.pools.push_back(pool->described());
@@ -108,7 +99,6 @@ class PoolWatch : public std::enable_shared_from_this<PoolWatch> {
   }
 
   supervision::Supervisor& supervisor_;
-  registry::Registry& registry_;
   loop::Loop& loop_;
   Responder<api::WatchPools> respond_;
   bool has_begun_ = false;
@@ -157,7 +147,7 @@ void Service::watch_pools(api::WatchPools::Input, Responder<api::WatchPools> res
   if (const auto objection = objection_to_looking_at_pools(respond.caller()))
     return respond.fail(*objection);
   if (supervisor_ == nullptr) return respond.reply({});
-  std::make_shared<PoolWatch>(*supervisor_, registry_, loop_, respond)->start();
+  std::make_shared<PoolWatch>(*supervisor_, loop_, respond)->start();
 }
 
 template <class Method>

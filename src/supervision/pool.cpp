@@ -1,5 +1,7 @@
 #include "supervision/pool.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "api/pools.hpp"
@@ -92,7 +94,7 @@ reeve::Pool Pool::described() const {
   pool.size = note_.size;
   pool.configured_size = note_.configured_size;
   pool.generation = note_.generation;
-  pool.run = context_.run_id;
+  if (!context_.run_id.empty()) pool.run = context_.run_id;
   pool.command = configuration_.command;
   for (const auto& each : slots_) {
     const bool is_wanted = each->number() < note_.size;
@@ -107,7 +109,9 @@ reeve::Pool Pool::described() const {
                : is_settled()             ? PoolState::settled
                : !owner_.may_begin(*this) ? PoolState::waiting
                                           : PoolState::changing;
-  if (note_.halt) pool.reason = note_.halt->reason;
+  if (note_.halt)
+    pool.reason = fmt::format("worker {}: {}", supervision::worker_name(name(), note_.halt->slot),
+                              note_.halt->reason);
   return pool;
 }
 

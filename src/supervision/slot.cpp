@@ -112,6 +112,7 @@ void Slot::apply(SlotEvent event) {
   const auto before = phase_;
   const auto [phase, actions] = step(before, event);
   phase_ = phase;
+  if (event == SlotEvent::due && phase == SlotPhase::starting) ++restarts_;
   // Before it is acted upon: whoever comes after this reeved has to know why the worker ends.
   const bool is_about_to_end =
       phase != before &&
@@ -167,7 +168,6 @@ void Slot::replace() {
 void Slot::start() {
   auto& context = pool_.context();
   ++incarnation_;
-  if (generation_ > 0) ++restarts_;
   generation_ = pool_.generation();
   is_due_ = false;
   was_asked_to_end_ = false;

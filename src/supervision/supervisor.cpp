@@ -14,6 +14,7 @@ namespace reeve::supervision {
 namespace {
 
 constexpr const char* run_name = "pools";
+constexpr Microseconds before_another_attempt{5'000'000};
 
 template <class T>
 auto named(const std::vector<T>& all, const std::string& name) {
@@ -53,28 +54,34 @@ Supervisor::~Supervisor() {
 Status Supervisor::follow(std::vector<config::Pool> pools) {
   configured_ = std::move(pools);
   if (!configured_.empty()) make_notify_socket();
-  if (is_ending_ || is_opening_) return Done{};
-  auto* run = context_.run();
-  if (run == nullptr) {
-    obtain_run();
+  if (is_ending_) return Done{};
+  if (context_.run_id.empty())
+    if (auto* run = open_run_left(); run != nullptr) return take_over(*run);
+  follow_configuration();
+  if (context_.run() == nullptr) {
+    open_run();
     return Done{};
   }
-  follow_configuration();
   auto saved = save();
   look_at_all();
   return saved;
 }
 
-void Supervisor::obtain_run() {
-  for (const auto& [id, run] : context_.registry.runs()) {
-    if (!run->is_configured()) continue;
-    if (run->is_closing()) return;  // until nothing is left of it: see run_gone()
-    context_.run_id = id;
-    return take_over(*run);
-  }
-  if (configured_.empty()) return;
+registry::LiveRun* Supervisor::open_run_left() const {
+  for (const auto& [id, run] : context_.registry.runs())
+    if (run->is_configured() && run->is_open() && run->phase() != registry::RunPhase::opening)
+      return run.get();
+  return nullptr;
+}
+
+// Not while an earlier one is closing: nothing of it may be left. See run_gone().
+void Supervisor::open_run() {
+  const auto& runs = context_.registry.runs();
+  const bool is_there = std::any_of(runs.begin(), runs.end(),
+                                    [](const auto& each) { return each.second->is_configured(); });
+  if (configured_.empty() || is_there) return;
   auto self = process::Process::open(::getpid());
-  if (!self) return log::error("no pool can be run: {}", self.error().message());
+  if (!self) return run_failed(self.error().message());
   registry::OpenRequest request;
   request.owner = std::move(*self);
   request.user = ::geteuid();
@@ -83,17 +90,30 @@ void Supervisor::obtain_run() {
   request.grace = longest_stop(configured_);
   request.is_configured = true;
   is_opening_ = true;
-  context_.registry.open_run(
-      std::move(request), while_alive(self_, [](Supervisor* supervisor, const auto& opened) {
-        supervisor->is_opening_ = false;
-        if (!opened.ok()) return log::error("no pool can be run: {}", opened.error().message());
-        supervisor->context_.run_id = opened->run;
-        if (supervisor->is_ending_) return supervisor->end(std::move(supervisor->ended_));
-        supervisor->take_over(*supervisor->context_.run());
-      }));
+  context_.registry.open_run(std::move(request),
+                             while_alive(self_, [](Supervisor* supervisor, const auto& opened) {
+                               supervisor->is_opening_ = false;
+                               if (!opened.ok())
+                                 return supervisor->run_failed(opened.error().message());
+                               supervisor->run_opened(opened->run);
+                             }));
 }
 
-void Supervisor::take_over(registry::LiveRun& run) {
+void Supervisor::run_failed(const std::string& reason) {
+  log::error("no pool can be run: {}; trying on", reason);
+  if (is_ending_) return end(std::move(ended_));
+  another_attempt_ = context_.loop.after(before_another_attempt, [this] { open_run(); });
+}
+
+void Supervisor::run_opened(const std::string& id) {
+  context_.run_id = id;
+  if (is_ending_) return end(std::move(ended_));
+  if (const auto saved = save(); !saved) log::error("{}", saved.error().message());
+  look_at_all();
+}
+
+Status Supervisor::take_over(registry::LiveRun& run) {
+  context_.run_id = run.id();
   PoolsNote note;
   if (const auto notes = run.notes(); notes.ok())
     if (const auto text = notes->find(pools_note); text != notes->end()) {
@@ -113,8 +133,10 @@ void Supervisor::take_over(registry::LiveRun& run) {
   }
   adopt_workers(run);
   follow_configuration();
-  if (const auto saved = save(); !saved) log::error("{}", saved.error().message());
+  auto saved = save();
   look_at_all();
+  if (pools_.empty()) close_run();
+  return saved;
 }
 
 // The run of a reeved that was upgraded may hold workers that are none of a pool's: they stay.
@@ -166,17 +188,24 @@ void Supervisor::run_gone() {
     pools_.clear();
     if (is_ending_ && ended_) return std::exchange(ended_, nullptr)();
   }
-  if (!is_ending_ && !is_opening_ && context_.run_id.empty()) obtain_run();
+  if (is_ending_ || !context_.run_id.empty()) return;
+  follow_configuration();
+  open_run();
 }
 
 void Supervisor::end(std::function<void()> then) {
   is_ending_ = true;
   ended_ = std::move(then);
   if (is_opening_) return;
-  if (auto* run = context_.run(); run != nullptr)
-    (void)run->close(OwnerExitPolicy::terminate, [](const api::Outcome<CleanupReport>&) {});
+  if (context_.run() != nullptr)
+    close_run();
   else if (context_.run_id.empty())
     context_.loop.defer([this] { std::exchange(ended_, nullptr)(); });
+}
+
+void Supervisor::close_run() {
+  if (auto* run = context_.run())
+    (void)run->close(OwnerExitPolicy::terminate, [](const api::Outcome<CleanupReport>&) {});
 }
 
 // ---- what workers say
@@ -260,8 +289,7 @@ void Supervisor::pool_changed(Pool& pool) {
   if (pool.is_retired() && pool.is_empty()) {
     pools_.erase(pool.name());
     if (const auto saved = save(); !saved) log::warning("{}", saved.error().message());
-    if (auto* run = context_.run(); pools_.empty() && run != nullptr)
-      (void)run->close(OwnerExitPolicy::terminate, [](const api::Outcome<CleanupReport>&) {});
+    if (pools_.empty()) close_run();
     return;
   }
   if (!pool.is_up()) return;

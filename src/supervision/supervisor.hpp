@@ -44,9 +44,12 @@ class Supervisor {
 
  private:
   [[nodiscard]] Pool::Owner owner();
-  // Finds or opens the run, unless an earlier one is still closing.
-  void obtain_run();
-  void take_over(registry::LiveRun& run);
+  [[nodiscard]] registry::LiveRun* open_run_left() const;
+  void open_run();
+  void run_failed(const std::string& reason);
+  void run_opened(const std::string& id);
+  Status take_over(registry::LiveRun& run);
+  void close_run();
   void follow_configuration();
   Pool& add(config::Pool configuration, PoolNote note);
   void adopt_workers(const registry::LiveRun& run);
@@ -65,6 +68,7 @@ class Supervisor {
   std::vector<config::Pool> configured_;
   std::map<std::string, std::shared_ptr<Pool>> pools_;
   bool is_opening_ = false;
+  loop::Timer another_attempt_;
   bool is_ending_ = false;
   std::function<void()> ended_;
   std::map<Token, std::function<void(const Pool&)>> listeners_;

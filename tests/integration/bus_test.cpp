@@ -261,7 +261,7 @@ TEST_F(Bus, TakesAProcessByItsPidfd) {
   ASSERT_GE(sd_bus_negotiate_fds(bus, 1), 0);
   ASSERT_GE(sd_bus_start(bus), 0);
   const auto activate = [&](int descriptor) {
-    sd_bus_error error = SD_BUS_ERROR_NULL;
+    sd_bus_error error{};
     const int done = sd_bus_call_method(
         bus, "io.reeve", "/io/reeve", "io.reeve.Registry1", "Activate", &error, nullptr, "sa{sv}",
         "worker", 2, "run", "s", run_.c_str(), "processFileDescriptor", "h", descriptor);

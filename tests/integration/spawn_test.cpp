@@ -251,13 +251,11 @@ TEST_F(Spawn, RefusesWhatCannotBe) {
   for (const int wrong : {-1001, 1001})
     EXPECT_EQ(refused([&](auto& input) { input.out_of_memory_score_adjust = wrong; }),
               "InvalidParameter");
-  for (const auto& [name, text] : std::vector<std::pair<std::string, std::string>>{
+  for (const auto& limit : std::vector<std::pair<std::string, std::string>>{
            {"NOSUCH", "1"}, {"NOFILE", ""}, {"NOFILE", "-1"}, {"NOFILE", "2:1"}, {"CPU", "1:2:3"}})
-    EXPECT_EQ(refused([&](auto& input) {
-                input.resource_limits = Metadata{{name, text}};
-              }),
+    EXPECT_EQ(refused([&](auto& input) { input.resource_limits = Metadata{limit}; }),
               "InvalidParameter")
-        << name << "=" << text;
+        << limit.first << "=" << limit.second;
   EXPECT_EQ(refused([](auto& input) { input.output_file_descriptor = 0; }), "InvalidParameter");
   EXPECT_EQ(refused([](auto& input) {
               input.limits = Limits{-1, {}, {}, {}, {}};
