@@ -23,6 +23,9 @@ std::optional<Number> parse_number(std::string_view text) {
   return number;
 }
 
+// As RFC 3629 has it: no overlong forms, no surrogates, nothing beyond U+10FFFF.
+bool is_utf8(std::string_view text);
+
 // Whether every character can be shown on a terminal without acting on it: no control characters
 // (C0, DEL, C1), no line or paragraph separators, no bidirectional overrides. `text` is UTF-8.
 bool is_printable(std::string_view text);

@@ -34,7 +34,7 @@ Notification parse_notification(std::string_view text) {
     if (name == "WATCHDOG_USEC") said.watchdog_interval = duration(value);
     if (name == "EXTEND_TIMEOUT_USEC") said.more_time = duration(value);
     if (name == "MAINPID") said.main_process = process(value);
-    if (name == "STATUS" && value.size() <= longest_status && is_printable(value))
+    if (name == "STATUS" && value.size() <= longest_status && is_utf8(value) && is_printable(value))
       said.status = std::string(value);
   }
   return said;

@@ -161,6 +161,9 @@ void Supervisor::adopt_workers(const registry::LiveRun& run) {
 
 void Supervisor::follow_configuration() {
   for (const auto& configuration : configured_) {
+    if (configuration.max_memory_bytes)
+      log::warning("{}: pool {}: max-memory is not heeded yet", configuration.where,
+                   configuration.name);
     if (auto* known = find(configuration.name))
       known->follow(configuration);
     else

@@ -109,7 +109,8 @@ TEST_F(Crowd, KeepsNobodyWaitingForAnybodyElse) {
       behaving.emplace_back(world_);
     const auto filled = resident_kilobytes();
 
-    for (int round = 0; round < rounds; ++round) {
+    const int played = is_sanitized() ? 2 : rounds;
+    for (int round = 0; round < played; ++round) {
       for (int i = 0; i < vanishing / rounds; ++i) {
         Peer peer(world_);
         if (i % 4 == 0) peer.say("{\"method\":\"io.reeve.Registry.ListW");

@@ -130,4 +130,13 @@ TEST(SignalNumber, RefusesAnOffsetThatNoIntCanBeAddedTo) {
 
 }  // namespace
 
+TEST(Text, IsUtf8OrNot) {
+  for (const char* text : {"", "plain", "caf\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
+                           "\xed\x9f\xbf", "\xee\x80\x80", "\xf4\x8f\xbf\xbf"})
+    EXPECT_TRUE(is_utf8(text)) << text;
+  for (const char* text : {"\xff", "\x80", "\xc3", "\xc3(", "\xc0\xaf", "\xe0\x80\xaf",
+                           "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "a\xe2\x82"})
+    EXPECT_FALSE(is_utf8(text));
+}
+
 }  // namespace reeve
