@@ -291,8 +291,10 @@ void LiveWorker::record_exit() {
 }
 
 void LiveWorker::complete(Exit& exit) const {
+  // Asked first: what is reaped by then has its status.
+  const bool is_reaped = !process_.is_unreaped();
   const auto status = process_ ? process_.exit_status() : std::nullopt;
-  exit.reaped = status || !process_.is_unreaped();
+  exit.reaped = is_reaped || status;
   if (!status) return;
   const int code = status->wait_status;
   if (WIFEXITED(code)) {
