@@ -10,7 +10,6 @@ namespace reeve::config {
 namespace {
 
 constexpr std::size_t longest_name = 64;
-constexpr std::int64_t largest_size = 4096;
 constexpr std::int64_t largest_burst = 10'000;
 constexpr double largest_factor = 1'000;
 constexpr std::int64_t largest_quota = 1'000'000;  // percent
@@ -132,7 +131,7 @@ void take_table(T& into, const Value& value, std::string_view name,
 
 constexpr std::array<Key<Pool>, 22> pool_keys{{
     {"command", take_command},
-    {"size", [](Pool& to, const Value& value) { assign(to.size, value.number(0, largest_size)); }},
+    {"size", [](Pool& to, const Value& value) { assign(to.size, value.number(0, largest_pool)); }},
     {"user", take_user},
     {"working-directory",
      [](Pool& to, const Value& value) { assign(to.working_directory, value.path()); }},

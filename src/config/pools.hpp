@@ -12,6 +12,9 @@
 
 namespace reeve::config {
 
+// Of slots.
+inline constexpr std::int64_t largest_pool = 4096;
+
 enum class Restart { no, on_failure, always };
 enum class Readiness { exec, notify };
 

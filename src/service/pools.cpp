@@ -1,12 +1,12 @@
 // io.reeve.Pools.
+#include <fmt/core.h>
+
 #include "service/service.hpp"
 #include "supervision/supervisor.hpp"
 
 namespace reeve::service {
 
 namespace {
-
-constexpr std::int64_t largest_size = 4096;
 
 // Tells of a pool again and again until its change is over. Lives as long as its call.
 template <class Method>
@@ -164,8 +164,9 @@ void Service::change_pool(const std::string& name, const Responder<Method>& resp
 }
 
 void Service::scale_pool(api::ScalePool::Input input, Responder<api::ScalePool> respond) {
-  if (input.size < 0 || input.size > largest_size)
-    return respond.fail(api::invalid_parameter("size", "must be between 0 and 4096"));
+  if (input.size < 0 || input.size > config::largest_pool)
+    return respond.fail(api::invalid_parameter(
+        "size", fmt::format("must be between 0 and {}", config::largest_pool)));
   change_pool<api::ScalePool>(input.pool, respond, [&](supervision::Pool& pool) {
     return supervisor_->scale(pool, input.size);
   });

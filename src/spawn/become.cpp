@@ -21,8 +21,6 @@ namespace {
 
 using Outcome = Result<Done, SpawnFailure>;
 
-constexpr mode_t usual_mask = 022;
-
 SpawnFailure failed(Step step, int number = errno) {
   return {step, number};
 }
@@ -162,13 +160,6 @@ SpawnFailure execute(Program& program) {
   return failed(Step::execute, worst);
 }
 
-// Only upwards, which everybody may.
-void give_up_protection() {
-  if (const auto score = sys::read_file_at(AT_FDCWD, "/proc/self/oom_score_adj");
-      score.ok() && score->starts_with('-'))
-    (void)sys::write_file_at(AT_FDCWD, "/proc/self/oom_score_adj", "0");
-}
-
 // Before it becomes another user, to whom its own files in /proc are closed. Who is not root only
 // raises it: see the service.
 Outcome adjust_score(std::int64_t adjustment) {
@@ -192,12 +183,18 @@ Outcome limit(const Program& program) {
 
 }  // namespace
 
+void give_up_protection() {
+  if (const auto score = sys::read_file_at(AT_FDCWD, "/proc/self/oom_score_adj");
+      score.ok() && score->starts_with('-'))
+    (void)sys::write_file_at(AT_FDCWD, "/proc/self/oom_score_adj", "0");
+}
+
 SpawnFailure become(const FileDescriptor& file, const std::array<FileDescriptor, 3>& streams) {
   auto program = read_program(file.get());
   if (!program) return program.error();
   if (const auto placed = place(streams); !placed) return placed.error();
   ::setsid();
-  ::umask(static_cast<mode_t>(program->file_mode_mask.value_or(usual_mask)));
+  ::umask(static_cast<mode_t>(program->file_mode_mask.value_or(usual_file_mode_mask)));
   give_up_protection();
   if (program->out_of_memory_score_adjust)
     if (const auto adjusted = adjust_score(*program->out_of_memory_score_adjust); !adjusted)

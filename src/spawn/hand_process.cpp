@@ -1,6 +1,5 @@
 #include "spawn/hand_process.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -14,14 +13,13 @@
 
 #include "base/text.hpp"
 #include "json/codec.hpp"
+#include "spawn/become.hpp"
 #include "sys/calls.hpp"
 #include "sys/suspended_clone.hpp"
 
 namespace reeve::spawn {
 
 namespace {
-
-constexpr mode_t usual_mask = 022;
 
 // All that the child needs, made before it is born: it allocates nothing.
 struct Launch {
@@ -30,7 +28,7 @@ struct Launch {
   std::vector<char*> environment;
   std::vector<std::string> paths;  // where the program may be
   const char* working_directory = "/";
-  mode_t mask = usual_mask;
+  mode_t mask = usual_file_mode_mask;
   // Written by the child.
   bool has_failed = false;
   SpawnFailure failure;
@@ -63,7 +61,7 @@ REEVE_IN_CHILD void execute(Launch& launch) {
   fail(launch, Step::execute, worst);
 }
 
-REEVE_IN_CHILD void become(void* data) {
+REEVE_IN_CHILD void take_over(void* data) {
   auto& launch = *static_cast<Launch*>(data);
   // What was received lies above them: none is in the way of another.
   for (int stream = 0; stream < 3; ++stream)
@@ -99,11 +97,11 @@ void start(Program& program, const std::vector<FileDescriptor>& descriptors, Han
   launch.environment.push_back(nullptr);
   launch.paths = paths_of(program);
   if (program.working_directory) launch.working_directory = program.working_directory->c_str();
-  launch.mask = static_cast<mode_t>(program.file_mode_mask.value_or(usual_mask));
+  launch.mask = static_cast<mode_t>(program.file_mode_mask.value_or(usual_file_mode_mask));
   for (std::size_t i = 0; i < launch.streams.size(); ++i)
     launch.streams[i] = descriptors[hand_input + i].get();
   answer.result =
-      sys::clone_suspended(descriptors[hand_control_group].get(), pidfd, become, &launch);
+      sys::clone_suspended(descriptors[hand_control_group].get(), pidfd, take_over, &launch);
   answer.has_failed = launch.has_failed ? 1 : 0;
   answer.failure = launch.failure;
 }
@@ -137,10 +135,7 @@ bool is_for_hands(const Program& program) {
 
 void serve_as_hand(FileDescriptor orders) {
   ::prctl(PR_SET_NAME, "reeved-hand");
-  // Its children have it from here on. Only upwards, which everybody may.
-  if (const auto score = sys::read_file_at(AT_FDCWD, "/proc/self/oom_score_adj");
-      score.ok() && score->starts_with('-'))
-    (void)sys::write_file_at(AT_FDCWD, "/proc/self/oom_score_adj", "0");
+  give_up_protection();  // its children have that from here on
   std::vector<char> buffer(longest_hand_order);
   for (;;) {
     pollfd entry{orders.get(), POLLIN, 0};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/pools.hpp"
 #include "json/stored.hpp"
 
 namespace reeve::supervision {
@@ -9,9 +10,8 @@ namespace reeve::supervision {
 namespace {
 
 // Whoever wrote it: numbers are what a pool can have.
-constexpr std::int64_t largest_size = 4096;
 void bound(std::int64_t& number) {
-  number = std::clamp<std::int64_t>(number, 0, largest_size);
+  number = std::clamp<std::int64_t>(number, 0, config::largest_pool);
 }
 
 }  // namespace

@@ -351,6 +351,7 @@ void Slot::conclude() {
 }
 
 void Slot::be_over() {
+  patience_.disarm();
   ++incarnation_;  // whatever else was awaited of this worker
   apply(SlotEvent::ended);
 }
