@@ -26,6 +26,17 @@ struct Slot {
   std::optional<std::string> status_text = {};
 };
 
+// A worker of a pool that is no more.
+struct EndedWorker {
+  std::string worker;
+  std::optional<ProcessId> process = {};
+  std::optional<Timestamp> started_at = {};
+  Exit exit;
+  std::optional<std::string> reason = {};
+  std::optional<Usage> usage = {};
+  std::optional<std::string> status_text = {};
+};
+
 enum class PoolState { settled, changing, halted, waiting };
 
 struct Pool {
@@ -56,13 +67,16 @@ struct ListPools {
 struct GetPool {
   static constexpr std::string_view name = "GetPool";
   static constexpr bool changes_nothing = true;
-  static constexpr std::string_view text = "A pool and what is in each of its slots.";
+  static constexpr std::string_view text =
+      "A pool, what is in each of its slots, and how its workers ended last: the latest\n"
+      "first, five of a slot and 100 in all at most.";
   struct Input {
     std::string pool;
   };
   struct Output {
     Pool pool;
     std::vector<Slot> slots;
+    std::vector<EndedWorker> exits;
   };
 };
 

@@ -66,7 +66,8 @@ struct Pools {
       "The pools of workers that the configuration names: reeve.toml(5). Each slot of a\n"
       "pool is filled with a worker POOL@SLOT, in a run that belongs to the configuration.\n"
       "What is asked for survives the daemon; who follows it goes on with it.";
-  using Types = List<ProcessId, Timestamp, SlotState, Slot, PoolState, Pool>;
+  using Types = List<ProcessId, Timestamp, ExitCause, Exit, Usage, SlotState, Slot, EndedWorker,
+                     PoolState, Pool>;
   using Methods = List<ListPools, GetPool, WatchPools, ScalePool, RestartPool>;
   using Errors = List<NoSuchPool, PoolHalted>;
 };

@@ -25,6 +25,16 @@ constexpr auto describe(Of<Slot>) {
                    member<&Slot::status_text>("statusText", "What its worker said last."));
 }
 
+constexpr auto describe(Of<EndedWorker>) {
+  return structure(
+      "EndedWorker", "A worker of a pool that is no more.", member<&EndedWorker::worker>("worker"),
+      member<&EndedWorker::process>("process"), member<&EndedWorker::started_at>("startedAt"),
+      member<&EndedWorker::exit>("exit"),
+      member<&EndedWorker::reason>("reason", "Why it was ended, if its pool did that."),
+      member<&EndedWorker::usage>("usage"),
+      member<&EndedWorker::status_text>("statusText", "What it said last."));
+}
+
 constexpr auto describe(Of<PoolState>) {
   return enumeration(
       "PoolState",
@@ -55,7 +65,8 @@ constexpr auto describe(Of<GetPool::Input>) {
   return members(member<&GetPool::Input::pool>("pool"));
 }
 constexpr auto describe(Of<GetPool::Output>) {
-  return members(member<&GetPool::Output::pool>("pool"), member<&GetPool::Output::slots>("slots"));
+  return members(member<&GetPool::Output::pool>("pool"), member<&GetPool::Output::slots>("slots"),
+                 member<&GetPool::Output::exits>("exits"));
 }
 constexpr auto describe(Of<WatchPools::Input>) {
   return members();

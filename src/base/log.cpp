@@ -47,6 +47,7 @@ void write(Level level, const Topic& topic, const Subject& subject, std::string_
                                   fmt::format("MESSAGE_ID={}", topic.id)};
   if (!subject.run.empty()) fields.push_back(fmt::format("REEVE_RUN={}", subject.run));
   if (!subject.worker.empty()) fields.push_back(fmt::format("REEVE_WORKER={}", subject.worker));
+  if (!subject.pool.empty()) fields.push_back(fmt::format("REEVE_POOL={}", subject.pool));
   std::vector<iovec> parts;
   for (auto& field : fields)
     parts.push_back({field.data(), field.size()});

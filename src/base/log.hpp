@@ -17,10 +17,12 @@ enum class Level { error = 3, warning = 4, notice = 5, info = 6, debug = 7 };
 void set_threshold(Level level);
 void write(Level level, std::string_view message);
 
-// What a message is about, for those who look for it in the journal: REEVE_RUN, REEVE_WORKER.
+// What a message is about, for those who look for it in the journal: REEVE_RUN, REEVE_WORKER,
+// REEVE_POOL.
 struct Subject {
   std::string_view run = {};
   std::string_view worker = {};
+  std::string_view pool = {};
 };
 void write(Level level, const Topic& topic, const Subject& subject, std::string_view message);
 

@@ -35,13 +35,18 @@ void check_backoff(const Pool& pool, Reader& reader) {
 }
 
 void check_memory(const Pool& pool, Reader& reader) {
-  const auto max = pool.limits.memory_max_bytes, high = pool.limits.memory_high_bytes;
-  if (!max || !high || *high <= *max ||
-      !are_sound(reader, pool, "limits.memory-max", "limits.memory-high"))
-    return;
-  const auto name = name_of(pool, "limits.memory-high");
-  reader.fault(reader.place_of(name).value_or(pool.where),
-               fmt::format("{} must not be more than limits.memory-max", name));
+  const auto &recycled = pool.max_memory_bytes, &high = pool.limits.memory_high_bytes,
+             &max = pool.limits.memory_max_bytes;
+  const auto check = [&](const auto& less, const char* lesser, const auto& more,
+                         const char* greater) {
+    if (!less || !more || *less <= *more || !are_sound(reader, pool, lesser, greater)) return;
+    const auto name = name_of(pool, lesser);
+    reader.fault(reader.place_of(name).value_or(pool.where),
+                 fmt::format("{} must not be more than {}", name, greater));
+  };
+  check(high, "limits.memory-high", max, "limits.memory-max");
+  check(recycled, "max-memory", max, "limits.memory-max");
+  check(recycled, "max-memory", high, "limits.memory-high");
 }
 
 // The names that pools wait for, of those that there are.

@@ -32,6 +32,7 @@ struct OptionEntry {
   const char* name;
   const char* argument;  // nullptr for a flag
   const char* text;
+  char key = 0;  // its other name, as -f
 };
 std::span<const OptionEntry> option_table();
 enum GlobalOption {

@@ -93,6 +93,7 @@ Words values_of(const OptionEntry& option, const Options& options) {
   if (name == "policy") return names<OwnerExitPolicy>();
   if (name == "placement") return names<Placement>();
   if (name == "state") return names<WorkerState>();
+  if (name == "output") return {"short", "cat"};
   if (name == "json") return {"pretty", "short", "off"};
   return {};
 }
@@ -102,6 +103,12 @@ Words argument_of(const Verb& verb, std::size_t index, const Options& options) {
   if (index >= kinds.size()) return {};
   if (kinds[index] == "WORKER") return workers(options);
   if (kinds[index] == "POOL" || kinds[index] == "[POOL]") return pools(options);
+  if (kinds[index] == "WORKER|POOL") {
+    auto found = pools(options);
+    for (auto& worker : workers(options))
+      found.push_back(std::move(worker));
+    return found;
+  }
   if (kinds[index] == "[RUN]") return runs(options);
   if (kinds[index] == "SIGNAL") {
     Words signals;

@@ -36,12 +36,6 @@ std::string clock_time(const Timestamp& at) {
                      at.realtime.count() % 1'000'000);
 }
 
-std::string bytes(std::int64_t count) {
-  if (count < 1024) return fmt::format("{} B", count);
-  if (count < 1024 * 1024) return fmt::format("{:.1f} KiB", static_cast<double>(count) / 1024);
-  return fmt::format("{:.1f} MiB", static_cast<double>(count) / 1024 / 1024);
-}
-
 void print_event(const Options& options, const Event& event) {
   if (printed_as_json(options, Subscribe::Output{event})) return;
   std::string text = fmt::format("{} {} {:<18}", clock_time(event.at), event.sequence,
@@ -60,6 +54,15 @@ void print_event(const Options& options, const Event& event) {
                          : " events of before are not known";
   fmt::print("{}\n", text);
   std::fflush(stdout);
+}
+
+// Of its slot, if it is a worker of a pool.
+std::vector<EndedWorker> exits_before(Client& client, const Worker& worker) {
+  const auto pool = client.call<GetPool>({worker.worker.substr(0, worker.worker.rfind('@'))});
+  if (!pool || pool->pool.run != worker.run) return {};
+  auto exits = pool->exits;
+  std::erase_if(exits, [&](const auto& each) { return each.worker != worker.worker; });
+  return exits;
 }
 
 }  // namespace
@@ -129,6 +132,8 @@ ExitCode verb_show(const Options& options) {
   }
   for (const auto& [key, value] : worker.metadata.value_or(Metadata{}))
     print_field("Metadata", key + "=" + value);
+  if (worker.status_text) print_field("Status", *worker.status_text);
+  print_exits(options, exits_before(session->client(), worker));
   return exit_ok;
 }
 

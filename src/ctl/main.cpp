@@ -14,6 +14,7 @@
 #include "base/quantities.hpp"
 #include "base/text.hpp"
 #include "ctl/command_line.hpp"
+#include "ctl/log_lines.hpp"
 #include "ctl/verbs.hpp"
 #include "schema/type.hpp"
 
@@ -55,6 +56,8 @@ void print_help_of(const Verb& verb) {
       print_option(entry);
   fmt::print("\nSee reevectl --help for those of every command, and reevectl(1).\n");
 }
+
+constexpr Microseconds shortest_delay{10'000};
 
 int complain(const std::string& message) {
   fmt::print(stderr, "reevectl: {}; see reevectl --help\n", message);
@@ -106,13 +109,13 @@ std::string take(Options& options, int letter, const std::string& value) {
   const auto number = parse_number<std::int64_t>(value);
   const auto duration = parse_duration(value);
   switch (letter) {
-    case 'n':
+    case 'k':
       options.name = value;
       return {};
     case 'R':
       options.root = value;
       return {};
-    case 'd':
+    case 'y':
       options.handle = value;
       return {};
     case 'f':
@@ -127,7 +130,7 @@ std::string take(Options& options, int letter, const std::string& value) {
     case 'c':
       options.count = true;
       return {};
-    case 'b':
+    case 'B':
       options.blocks = false;
       return {};
     case 'p':
@@ -154,6 +157,17 @@ std::string take(Options& options, int letter, const std::string& value) {
     case 'A':
       options.after = number;
       return number ? "" : "--after must be an event's number";
+    case 'b':
+      options.batch = true;
+      return {};
+    case 'n':
+      options.iterations = number;
+      return number.value_or(0) > 0 ? "" : "--iterations must be a number from 1 on";
+    case 'd':
+      options.delay = duration;
+      return duration.value_or(Microseconds{0}) >= shortest_delay
+                 ? ""
+                 : "--delay must be a time such as 2s, and not less than 10ms";
     case 'D':
       options.directory = value;
       return {};
@@ -180,6 +194,24 @@ std::string take(Options& options, int letter, const std::string& value) {
       return add_pair(options.resource_limits, value)
                  ? ""
                  : "--resource-limit must be NAME=SOFT or NAME=SOFT:HARD";
+    case 'F':
+      options.follow = true;
+      return {};
+    case 'K':
+      options.lines = number;
+      return number && *number >= 0 ? "" : "--lines must be a number";
+    case 'r':
+      options.reverse = true;
+      return {};
+    case 'V':
+      options.since = parse_moment(value, realtime_now());
+      return options.since ? "" : "--since must be a moment such as 10min, 08:00 or 2026-11-23";
+    case 'E':
+      options.until = parse_moment(value, realtime_now());
+      return options.until ? "" : "--until must be a moment such as 10min, 08:00 or 2026-11-23";
+    case 'Y':
+      options.text_only = value == "cat";
+      return value == "cat" || value == "short" ? "" : "--output must be short or cat";
     case 'i':
       options.pipe = true;
       return {};
@@ -200,21 +232,52 @@ std::string take(Options& options, int letter, const std::string& value) {
 
 bool goes_to_other_hosts(const Verb& verb) {
   return verb.function != verb_run && verb.function != verb_exec && verb.function != verb_bridge &&
-         verb.function != verb_doctor && verb.function != verb_complete;
+         verb.function != verb_doctor && verb.function != verb_complete &&
+         verb.function != verb_logs;
+}
+
+// -n is one option of one command, and another one of another.
+int letter_of_key(int key, const Verb* verb) {
+  int letter = key;
+  for (const auto& entry : option_table()) {
+    if (entry.key != key) continue;
+    letter = entry.letter;
+    if (verb != nullptr &&
+        verb->options.find(static_cast<char>(entry.letter)) != std::string_view::npos)
+      break;
+  }
+  return letter;
+}
+
+// Before the options are understood; what is wrong with them is told then.
+const Verb* verb_among(int argc, char** argv, const char* keys, const option* options) {
+  opterr = 0;
+  while (getopt_long(argc, argv, keys, options, nullptr) != -1) {
+  }
+  const auto* verb = optind < argc ? find_verb(argv[optind]) : nullptr;
+  opterr = 1;
+  optind = 0;
+  return verb;
 }
 
 int run(int argc, char** argv) {
   std::vector<option> options;
+  std::string keys = "hjH:";
   for (const auto& table : {option_table(), global_options()})
-    for (const auto& entry : table)
+    for (const auto& entry : table) {
       options.push_back(
           {entry.name, entry.argument ? required_argument : no_argument, nullptr, entry.letter});
+      if (entry.key != 0) keys += std::string(1, entry.key) + (entry.argument ? ":" : "");
+    }
   options.push_back({});
 
+  const Verb* verb = verb_among(argc, argv, keys.c_str(), options.data());
   Options parsed;
   std::string given;  // letters of the command's options
   bool help_wanted = false;
-  for (int letter; (letter = getopt_long(argc, argv, "hjH:", options.data(), nullptr)) != -1;) {
+  for (int letter, index = -1;
+       (letter = getopt_long(argc, argv, keys.c_str(), options.data(), &index)) != -1; index = -1) {
+    if (index < 0) letter = letter_of_key(letter, verb);
     const std::string value = optarg != nullptr ? optarg : "";
     switch (letter) {
       case 'h':
@@ -231,6 +294,7 @@ int run(int argc, char** argv) {
         continue;
       case run_option:
         parsed.run = value;
+        parsed.run_given = true;
         continue;
       case legend_option:
         parsed.legend = false;
@@ -264,7 +328,7 @@ int run(int argc, char** argv) {
   }
   const bool is_named = optind < argc;
   const std::string name = is_named ? argv[optind] : is_passed_a_connection() ? "bridge" : "";
-  const Verb* verb = find_verb(name);
+  if (!is_named) verb = find_verb(name);
   if (help_wanted && (verb != nullptr || name.empty())) {
     verb != nullptr ? print_help_of(*verb) : print_help();
     return exit_ok;
@@ -281,7 +345,9 @@ int run(int argc, char** argv) {
     return complain(fmt::format("--{} is no option of {}", entry->name, name));
   }
   if (parsed.host && !goes_to_other_hosts(*verb))
-    return complain(fmt::format("{} works on this host only: it cannot be used with --host", name));
+    return complain(fmt::format(
+        "{} works on this host only: it cannot be used with --host, but ssh {} reevectl {} can be",
+        name, *parsed.host, name));
   if (!parsed.host) take_environment(parsed);
   return verb->function(parsed);
 }

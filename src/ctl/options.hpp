@@ -30,6 +30,7 @@ struct Options {
   bool socket_given = false;
   std::optional<std::string> host;
   std::optional<std::string> run;
+  bool run_given = false;
   Json json = Json::off;
   bool legend = true;
 
@@ -47,6 +48,13 @@ struct Options {
   std::optional<Limits> limits;
   bool blocks = true;  // until what was asked for is done
   bool all = false, count = false, whole_tree = false, pipe = false;
+
+  bool batch = false;
+  std::optional<std::int64_t> iterations;
+  std::optional<Microseconds> delay;
+  bool follow = false, reverse = false, text_only = false;
+  std::optional<std::int64_t> lines;
+  std::optional<Microseconds> since, until;
 
   // Without the verb.
   std::vector<std::string> arguments;

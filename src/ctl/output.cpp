@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <span>
 
 #include "base/clock.hpp"
 #include "base/quantities.hpp"
@@ -73,10 +74,50 @@ std::string told(const Exit& exit) {
   return {};
 }
 
+std::string bytes(std::int64_t count) {
+  if (count < 1024) return fmt::format("{} B", count);
+  if (count < 1024 * 1024) return fmt::format("{:.1f} KiB", static_cast<double>(count) / 1024);
+  return fmt::format("{:.1f} MiB", static_cast<double>(count) / 1024 / 1024);
+}
+
 std::string told_state(const Worker& worker) {
   std::string state(schema::name_of(worker.state));
   if (worker.frozen.value_or(false)) state += " (frozen)";
   return worker.exit ? fmt::format("{} ({})", state, told(*worker.exit)) : state;
+}
+
+namespace {
+
+// "1.2s, 34.0 MiB": what it took.
+std::string told_usage(const Usage& usage) {
+  auto text = format_duration(usage.processor_user.value_or(Microseconds{}) +
+                              usage.processor_system.value_or(Microseconds{}));
+  if (usage.memory_peak_bytes) text += ", " + bytes(*usage.memory_peak_bytes);
+  return text;
+}
+
+}  // namespace
+
+void print_exits(const Options& options, const std::vector<EndedWorker>& exits) {
+  constexpr std::size_t shown = 10;
+  if (exits.empty()) return;
+  fmt::print("\n");
+  std::fflush(stdout);
+  Table table(options, {{"ENDED"},
+                        {"WORKER"},
+                        {"PID", Table::Column::right},
+                        {"RAN FOR"},
+                        {"BY"},
+                        {"TOOK"},
+                        {"REASON", Table::Column::wide}});
+  for (const auto& each : std::span(exits).first(std::min(shown, exits.size())))
+    table.add({age(options, each.exit.at) + " ago", each.worker, pid_of(each.process),
+               each.started_at
+                   ? format_duration(each.exit.at.monotonic - each.started_at->monotonic)
+                   : "-",
+               told(each.exit), each.usage ? told_usage(*each.usage) : "-",
+               each.reason.value_or(each.status_text.value_or("-"))});
+  table.print();
 }
 
 }  // namespace reeve::ctl

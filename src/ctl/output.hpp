@@ -54,6 +54,10 @@ std::string told(const Exit& exit);
 std::string pid_of(const std::optional<ProcessId>& process);
 // One line of what is shown of a single thing.
 void print_field(std::string_view name, const std::string& value);
+// "3.4 MiB".
+std::string bytes(std::int64_t count);
+// A table of the latest, after an empty line; nothing if there are none.
+void print_exits(const Options& options, const std::vector<EndedWorker>& exits);
 // "active (frozen)", "exited (SIGKILL)".
 std::string told_state(const Worker& worker);
 

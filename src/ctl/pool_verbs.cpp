@@ -89,10 +89,12 @@ ExitCode show_pool(const Options& options, Session& session, const std::string& 
   print_field("Restarts", std::to_string(pool.restarts));
   if (pool.run) print_field("Run", *pool.run);
   print_field("Command", told_command(pool));
-  if (output->slots.empty()) return exit_ok;
-  fmt::print("\n");
-  std::fflush(stdout);
-  print_slots(options, output->slots);
+  if (!output->slots.empty()) {
+    fmt::print("\n");
+    std::fflush(stdout);
+    print_slots(options, output->slots);
+  }
+  print_exits(options, output->exits);
   return exit_ok;
 }
 

@@ -24,11 +24,27 @@ std::string quoted(const std::string& word) {
   return out + "'";
 }
 
-int spawn_with(int socket, const std::vector<std::string>& words) {
-  std::vector<char*> arguments;
+// As systemctl -H: without X11, and with no terminal unless it is wanted. What follows the host is
+// for its shell.
+std::vector<std::string> words_for_ssh(const Options& options, TerminalThere terminal) {
+  const char* ssh = std::getenv("REEVE_SSH");
+  std::vector<std::string> words{ssh != nullptr ? ssh : "ssh",
+                                 terminal == TerminalThere::wanted ? "-xt" : "-xT", "--",
+                                 *options.host, "reevectl"};
+  if (options.socket_given) words.insert(words.end(), {"--socket", quoted(options.socket)});
+  return words;
+}
+
+std::vector<char*> pointers_to(const std::vector<std::string>& words) {
+  std::vector<char*> pointers;
   for (const auto& word : words)
-    arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
+    pointers.push_back(const_cast<char*>(word.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+int spawn_with(int socket, const std::vector<std::string>& words) {
+  const auto arguments = pointers_to(words);
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, socket, STDIN_FILENO);
@@ -43,11 +59,7 @@ int spawn_with(int socket, const std::vector<std::string>& words) {
 }  // namespace
 
 Connector through_ssh(const Options& options) {
-  const char* ssh = std::getenv("REEVE_SSH");
-  // As systemctl -H: neither X11 nor a terminal. What follows the host is for its shell.
-  std::vector<std::string> words{ssh != nullptr ? ssh : "ssh", "-xT", "--", *options.host,
-                                 "reevectl"};
-  if (options.socket_given) words.insert(words.end(), {"--socket", quoted(options.socket)});
+  auto words = words_for_ssh(options, TerminalThere::not_wanted);
   words.emplace_back("bridge");
   return [words] {
     std::array<int, 2> ends{};
@@ -61,6 +73,16 @@ Connector through_ssh(const Options& options) {
     }
     return ours.release();
   };
+}
+
+ExitCode become_there(const Options& options, const std::vector<std::string>& command,
+                      TerminalThere terminal) {
+  auto words = words_for_ssh(options, terminal);
+  for (const auto& word : command)
+    words.push_back(quoted(word));
+  ::execvp(words.front().c_str(), pointers_to(words).data());
+  fmt::print(stderr, "reevectl: {}\n", Error{errno, words.front(), "execute"}.message());
+  return exit_no_daemon;
 }
 
 }  // namespace reeve::ctl

@@ -1,4 +1,5 @@
-// A connection to the reeved of another host: `reevectl bridge` there, at the other end of ssh.
+// Another host, through ssh: a connection to its reeved, by `reevectl bridge` there, or a command
+// that works there.
 #pragma once
 
 #include "ctl/options.hpp"
@@ -8,5 +9,10 @@ namespace reeve::ctl {
 
 // To options.host, with the program that $REEVE_SSH names instead of ssh(1).
 Connector through_ssh(const Options& options);
+
+enum class TerminalThere { wanted, not_wanted };
+// Becomes that command of the reevectl there; returns only if ssh cannot be executed.
+ExitCode become_there(const Options& options, const std::vector<std::string>& command,
+                      TerminalThere terminal);
 
 }  // namespace reeve::ctl

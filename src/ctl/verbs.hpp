@@ -58,6 +58,12 @@ ExitCode verb_complete(const Options& options);
 // doctor.cpp
 ExitCode verb_doctor(const Options& options);
 
+// top/top.cpp
+ExitCode verb_top(const Options& options);
+
+// logs.cpp
+ExitCode verb_logs(const Options& options);
+
 // tree.cpp
 ExitCode verb_tree(const Options& options);
 

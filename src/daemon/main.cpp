@@ -162,6 +162,7 @@ int serve(const Options& options) {
       // Beside reeved's own: workers that outlive this reeved find the next one there.
       if (!socket.empty()) notify_socket = socket + ".notify";
       supervisor.emplace(**loop, registry, supervision::Host{socket, notify_socket});
+      supervisor->resume_notifications(std::move(passed->notifications));
       service.offer_pools(*supervisor);
     }
     std::optional<bus::Bus> bus;
@@ -177,6 +178,7 @@ int serve(const Options& options) {
         if (supervisor) follow_pools(*supervisor, std::move(read.config.pools));
       });
       notifier.tell_reloaded();
+      if (supervisor) notifier.keep_notifications(supervisor->notify_descriptor());
       return faults;
     };
     service.on_reload(reload);
@@ -230,6 +232,7 @@ int serve(const Options& options) {
     if (without->any()) log::notice("not used, as REEVE_WITHOUT says: {}", sys::names_of(*without));
     if (supervisor) follow_pools(*supervisor, config.pools);
     notifier.tell_ready();
+    if (supervisor) notifier.keep_notifications(supervisor->notify_descriptor());
     const auto ran = (*loop)->run();
     notifier.tell_stopping();
     if (guard.has_made_it()) listener->path = address;

@@ -98,6 +98,13 @@ void Notifier::feed_watchdog() {
 
 // ---- events
 
+void Notifier::keep_notifications(int socket) {
+  if (socket < 0 || std::exchange(are_notifications_kept_, true)) return;
+  // A second one of that name would be kept beside the first.
+  send(fmt::format("FDSTOREREMOVE=1\nFDNAME={}", stored_notifications));
+  send(fmt::format("FDSTORE=1\nFDNAME={}", stored_notifications), {socket});
+}
+
 void Notifier::tell_stopping() {
   send("STOPPING=1");
   if (!socket_) return;

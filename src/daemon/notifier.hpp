@@ -13,6 +13,8 @@ namespace reeve::daemon {
 
 // The name under which the events of a reeved that ends are kept by the manager, for the next one.
 inline constexpr const char* stored_events = "events";
+// The socket of the notifications of pools' workers: what is said while no reeved runs waits in it.
+inline constexpr const char* stored_notifications = "notifications";
 
 class Notifier {
  public:
@@ -27,6 +29,8 @@ class Notifier {
   void tell_ready();
   void tell_reloading();
   void tell_reloaded() { send("READY=1"); }
+  // The manager keeps a copy for the next reeved; -1 for nothing.
+  void keep_notifications(int socket);
   // With the events, from which the next reeved goes on.
   void tell_stopping();
 
@@ -42,6 +46,7 @@ class Notifier {
   registry::EventLog::Token listening_;
   loop::Timer telling_;
   bool is_to_be_told_ = false;
+  bool are_notifications_kept_ = false;
   loop::Timer watchdog_;
   Microseconds watchdog_interval_{};
 };

@@ -211,6 +211,8 @@ Required<Passed> take_passed_descriptors() {
     const auto& name = all[static_cast<std::size_t>(i)];
     if (name == stored_events)
       passed.events = std::move(descriptor);
+    else if (name == stored_notifications)
+      passed.notifications = std::move(descriptor);
     else if (!passed.listener &&
              sd_is_socket_unix(descriptor.get(), SOCK_STREAM, 1, nullptr, 0) > 0)
       passed.listener = std::move(descriptor);

@@ -46,6 +46,7 @@ void remove_root(const Root& root, const std::string& path);
 struct Passed {
   FileDescriptor listener;
   FileDescriptor events;  // what an earlier reeved had stored there: see notifier.hpp
+  FileDescriptor notifications;  // of pools' workers: see notifier.hpp
 };
 Required<Passed> take_passed_descriptors();
 

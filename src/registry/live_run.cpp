@@ -403,13 +403,17 @@ void LiveRun::enter(process::Process process, Answer<reeve::Run> answer) {
 
 // ---- workers
 
-void LiveRun::reserve(WorkerRecord record, Notes notes, Answer<reeve::Worker> answer) {
+void LiveRun::make(WorkerRecord record, Notes notes, std::optional<SpawnRequest> program,
+                   Answer<reeve::Worker> answer) {
   auto worker =
       std::make_unique<LiveWorker>(surroundings_, *this, std::string(), std::move(record));
   auto& created = *worker;
-  being_made_.insert(created.name());
+  births_.try_emplace(created.name());
   workers_.emplace(&created, std::move(worker));
-  created.create(std::move(notes), std::move(answer));
+  if (program)
+    created.create_and_spawn(std::move(notes), std::move(*program), std::move(answer));
+  else
+    created.create(std::move(notes), std::move(answer));
 }
 
 std::string LiveRun::claim_directory(const std::string& name) {
@@ -420,42 +424,51 @@ std::string LiveRun::claim_directory(const std::string& name) {
 }
 
 void LiveRun::prepare_directory(const std::string& name) {
-  if (!is_open() || prepared_.contains(name)) return;
+  if (!is_open()) return;
   auto& preparation = prepared_[name];
+  preparation.is_wanted = true;
+  if (!preparation.directory.empty()) return;
   preparation.directory = claim_directory(name);
   preparation.making = surroundings_.loop.make_directory(
       directory().shared_descriptor(), preparation.directory, [this, name](int result) {
         auto& made = prepared_.at(name);
-        made.result = result;
-        if (!made.then) return;
-        const auto taken = std::move(prepared_.extract(name).mapped());
-        taken.then(taken.directory, result);
+        made.is_made = result == 0;
+        if (!made.is_made || !made.is_wanted) drop_prepared(name);
       });
-  surroundings_.loop.submit();
 }
 
 void LiveRun::drop_prepared(const std::string& name) {
-  (void)take_prepared(name, [this](const std::string& made, int result) {
-    claimed_directories_.erase(made);
-    if (result == 0)
-      (void)surroundings_.loop.remove_directory(directory().shared_descriptor(), made, nullptr);
-  });
+  const auto found = prepared_.find(name);
+  if (found == prepared_.end()) return;
+  found->second.is_wanted = false;
+  if (found->second.making.pending()) return;
+  const auto dropped = std::move(prepared_.extract(found).mapped());
+  claimed_directories_.erase(dropped.directory);
+  if (dropped.is_made)
+    (void)surroundings_.loop.remove_directory(directory().shared_descriptor(), dropped.directory,
+                                              nullptr);
 }
 
-bool LiveRun::take_prepared(const std::string& name, Prepared then) {
+std::optional<std::string> LiveRun::take_prepared(const std::string& name) {
   const auto found = prepared_.find(name);
-  if (found == prepared_.end()) return false;
-  if (!found->second.result) {
-    found->second.then = std::move(then);
-    return true;
-  }
-  const auto taken = std::move(prepared_.extract(found).mapped());
-  then(taken.directory, *taken.result);
-  return true;
+  if (found == prepared_.end() || !found->second.is_made) return std::nullopt;
+  return std::move(prepared_.extract(found).mapped().directory);
+}
+
+void LiveRun::after_birth_of(const std::string& name, std::function<void()> then) {
+  const auto birth = births_.find(name);
+  if (birth == births_.end()) return then();
+  birth->second.push_back(std::move(then));
+  surroundings_.loop.submit();
+}
+
+void LiveRun::end_birth_of(const std::string& name) {
+  const auto ended = births_.extract(name);
+  for (const auto& then : ended.mapped())
+    then();
 }
 
 void LiveRun::list(LiveWorker& worker) {
-  being_made_.erase(worker.name());
   LiveWorker*& place = listed_[worker.name()];
   LiveWorker* const earlier = std::exchange(place, &worker);
   if (earlier == nullptr || earlier == &worker) return;

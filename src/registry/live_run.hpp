@@ -49,9 +49,7 @@ class LiveRun {
   // The listed worker that lives in the cgroup of that path, or below it.
   [[nodiscard]] LiveWorker* worker_around(std::string_view path) const;
   // Whether a worker of that name is being made and not yet listed.
-  [[nodiscard]] bool is_being_made(const std::string& name) const {
-    return being_made_.contains(name);
-  }
+  [[nodiscard]] bool is_being_made(const std::string& name) const { return births_.contains(name); }
   // The worker whose main process this is; nullptr if it is none's.
   [[nodiscard]] const LiveWorker* worker_of(const process::Identity& process) const;
 
@@ -72,22 +70,24 @@ class LiveRun {
   [[nodiscard]] Result<Notes> notes() const { return site_.entry.notes(); }
   // Moves a process into the run itself.
   void enter(process::Process process, Answer<reeve::Run> answer);
-  // A worker of a name that is free: made, recorded, and listed when it is there.
-  void reserve(WorkerRecord record, Notes notes, Answer<reeve::Worker> answer);
+  // A worker of a name that is free: made, recorded, and listed when it is there. Its program, if
+  // there is one, is executed inside.
+  void make(WorkerRecord record, Notes notes, std::optional<SpawnRequest> program,
+            Answer<reeve::Worker> answer);
 
-  // A directory for the next worker of that name, made ahead of its time. What a crash leaves of it
-  // is a directory without a record, as of any that is being made.
+  // Makes the directory for the next worker of that name ahead of its time: it takes as long as a
+  // clone(2). What a crash leaves of it is a directory without a record, as of any that is being
+  // made.
   void prepare_directory(const std::string& name);
   // That there will be none, for now.
   void drop_prepared(const std::string& name);
-  // From a worker that is being made. With the directory that was prepared and what mkdir(2)
-  // returned, at once or when that is known; false if nothing was prepared.
-  using Prepared = std::function<void(std::string directory, int result)>;
-  bool take_prepared(const std::string& name, Prepared then);
+  [[nodiscard]] std::optional<std::string> take_prepared(const std::string& name);
 
   // From its workers.
+  // At once, or when the worker of that name that is being made needs nothing more from here.
+  void after_birth_of(const std::string& name, std::function<void()> then);
+  void end_birth_of(const std::string& name);
   void list(LiveWorker& worker);
-  void abandon_creation(const LiveWorker& worker) { being_made_.erase(worker.name()); }
   void unlist(const LiveWorker& worker);
   void forget(const LiveWorker& worker);
   void bind_process(pid_t pid, const LiveWorker& worker) { by_process_[pid] = &worker; }
@@ -138,12 +138,12 @@ class LiveRun {
   std::uint64_t last_entering_ = 0;
 
   std::map<std::string, LiveWorker*> listed_;
-  std::set<std::string> being_made_;
+  std::map<std::string, std::vector<std::function<void()>>> births_;  // with what comes after them
   std::set<std::string> claimed_directories_;
   struct Preparation {
-    std::string directory;
-    std::optional<int> result = {};
-    Prepared then = {};
+    std::string directory = {};
+    bool is_wanted = true;
+    bool is_made = false;
     loop::Operation making = {};
   };
   std::map<std::string, Preparation> prepared_;

@@ -82,8 +82,7 @@ reeve::Worker LiveWorker::described(WithUsage usage) const {
   worker.control_group = path();
   worker.reserved_at = record_.reserved_at;
   worker.activated_at = record_.activated_at;
-  worker.exit = record_.exit;
-  if (worker.exit && !worker.exit->reaped) complete(*worker.exit);
+  if (record_.exit) worker.exit = exit();
   worker.usage = record_.usage;
   worker.limits = record_.limits;
   worker.metadata = record_.metadata;
@@ -175,12 +174,16 @@ Status LiveWorker::perform(WorkerActions actions) {
 }
 
 Status LiveWorker::write_record() const {
-  auto directory = open_directory();
-  if (!directory) return directory.error();
+  const auto directory = open_directory();
+  return directory.ok() ? write_record(*directory) : Status(directory.error());
+}
+
+Status LiveWorker::write_record(const cgroup::Directory& directory) const {
   auto record = record_;
-  // A directory that has a record is a reservation: `creating` is what a crash finds without one.
-  if (record.phase == WorkerPhase::creating) record.phase = WorkerPhase::reserved;
-  return directory->write_record(json::encoded(record));
+  // `creating` is what a crash finds without a record.
+  if (record.phase == WorkerPhase::creating)
+    record.phase = program_ ? WorkerPhase::spawning : WorkerPhase::reserved;
+  return directory.write_record(json::encoded(record));
 }
 
 void LiveWorker::kill_tree() {
@@ -251,30 +254,42 @@ void LiveWorker::watch_process() {
 
 void LiveWorker::notice_death() {
   if (surroundings_.before_death) surroundings_.before_death();
-  if (record_.exit || !process_ || process_.is_alive() || collecting_) return;
+  if (record_.exit || !process_ || process_.is_alive() || is_dying_) return;
   process_watch_.retire();
-  if (const auto handler = std::exchange(before_end_, nullptr)) handler();
-  if (!std::exchange(is_child_of_spawner_, false)) return death_noticed();
-  // Asking the spawner takes longer than all else that has to be done before another can start.
-  if (const auto status = process_.status_of_zombie()) {
-    process_.was_reaped(*status);
-    collecting_ = surroundings_.spawner.reap(process_, [this](std::optional<int>) {
-      collecting_.reset();
-      run_.settle();
-    });
-    return death_noticed();
+  is_dying_ = true;
+  if (const auto handler = std::exchange(when_dead_, nullptr)) {
+    makes_way_ = true;
+    handler();
+    makes_way_ = false;
   }
-  collecting_ = surroundings_.spawner.reap(process_, [this](std::optional<int> wait_status) {
-    collecting_.reset();
-    if (wait_status) process_.was_reaped({*wait_status});
-    death_noticed();
-  });
+  run_.after_birth_of(name(), [this] { learn_of_end(); });
+}
+
+void LiveWorker::learn_of_end() {
+  if (!is_child_of_spawner_) return death_noticed();
+  // Asking the spawner takes longer than all else that has to be done before another can start.
+  const auto status = process_.status_of_zombie();
+  if (!status) return reap([this] { death_noticed(); });
+  process_.was_reaped(*status);
+  death_noticed();
 }
 
 void LiveWorker::death_noticed() {
+  is_dying_ = false;
   run_.release_process(process_.pid(), *this);
   apply(WorkerEvent::process_exited);
+  if (is_child_of_spawner_) reap([this] { run_.settle(); });
   run_.settle();
+}
+
+void LiveWorker::reap(std::function<void()> then) {
+  is_child_of_spawner_ = false;
+  collecting_ = surroundings_.spawner.reap(
+      process_, [this, then = std::move(then)](std::optional<int> wait_status) {
+        collecting_.reset();
+        if (wait_status) process_.was_reaped({*wait_status});
+        then();
+      });
 }
 
 void LiveWorker::notice_end_of_run() {
@@ -283,17 +298,30 @@ void LiveWorker::notice_end_of_run() {
 }
 
 void LiveWorker::record_exit() {
-  record_.exit.emplace();
-  record_.exit->at = now();
   // Read before the directory goes.
   if (const auto directory = open_directory()) record_.usage = directory->usage();
-  complete(*record_.exit);
+  record_.exit = exit_as_of_now();
+}
+
+std::optional<Exit> LiveWorker::exit() const {
+  if (!record_.exit) return is_dying_ ? std::optional(exit_as_of_now()) : std::nullopt;
+  auto exit = *record_.exit;
+  if (!exit.reaped) complete(exit);
+  return exit;
+}
+
+Exit LiveWorker::exit_as_of_now() const {
+  Exit exit;
+  exit.at = now();
+  complete(exit);
+  return exit;
 }
 
 void LiveWorker::complete(Exit& exit) const {
   // Asked first: what is reaped by then has its status.
   const bool is_reaped = !process_.is_unreaped();
-  const auto status = process_ ? process_.exit_status() : std::nullopt;
+  auto status = process_ ? process_.exit_status() : std::nullopt;
+  if (!status && is_child_of_spawner_) status = process_.status_of_zombie();
   exit.reaped = is_reaped || status;
   if (!status) return;
   const int code = status->wait_status;

@@ -45,26 +45,32 @@ class LiveWorker {
   [[nodiscard]] WorkerPhase phase() const { return record_.phase; }
   [[nodiscard]] WorkerState state() const;
   [[nodiscard]] std::string path() const;
+  [[nodiscard]] Result<cgroup::Directory> open_directory() const;
   // Between two states because of a call that is not yet answered.
   [[nodiscard]] bool is_unsettled() const {
     return phase() == WorkerPhase::activating || phase() == WorkerPhase::spawning;
   }
   // Also where its run has been told to end meanwhile.
   [[nodiscard]] bool is_being_spawned() const { return spawning_.has_value(); }
-  // Its spawner has still to tell how it ended.
-  [[nodiscard]] bool is_to_be_reaped() const { return is_child_of_spawner_ || collecting_; }
+  // How it ended has still to be learnt, or to be told.
+  [[nodiscard]] bool is_to_be_reaped() const {
+    return is_child_of_spawner_ || collecting_ || is_dying_;
+  }
   [[nodiscard]] bool process_is_alive() const { return process_ && process_.is_alive(); }
+  // Nobody else may have its name meanwhile.
+  [[nodiscard]] bool holds_name() const { return registry::holds_name(phase()) && !makes_way_; }
   // Could not be emptied for some time: a process is stuck in the kernel.
   [[nodiscard]] bool is_stuck() const { return stuck_; }
   enum class WithUsage { recorded, current };
   [[nodiscard]] reeve::Worker described(WithUsage usage = WithUsage::recorded) const;
 
-  // Makes the directory, notes and record; the lifecycle's `created` or `creation_failed` follows.
+  // Makes the directory, notes and record; the lifecycle's `created`, `spawn` or `creation_failed`
+  // follows.
   void create(Notes notes, Answer<reeve::Worker> answer);
+  // Likewise; answers once the program is executed inside.
+  void create_and_spawn(Notes notes, SpawnRequest request, Answer<reeve::Worker> answer);
   // In the phase `reserved`.
   void activate(ActivationRequest request, Answer<reeve::Worker> answer);
-  // In the phase `reserved`, too.
-  void spawn(SpawnRequest request, Answer<reeve::Worker> answer);
   // In any phase: runs `then` once no activation is under way.
   void when_settled(std::function<void()> then);
   // These two fail, and nothing happens, where it cannot be recorded: they are acknowledged at
@@ -76,8 +82,11 @@ class LiveWorker {
   // Not later than an earlier call asked for. The answer comes when the whole tree is gone.
   Waiters<reeve::Worker>::Token stop(Microseconds grace, Answer<reeve::Worker> answer);
   Waiters<reeve::Worker>::Token wait(Answer<reeve::Worker> answer);
-  // Called when it has died, before anything follows from that; once.
-  void before_end(std::function<void()> handler) { before_end_ = std::move(handler); }
+  // Called once when it has died, before anything follows from that: a successor that is made now
+  // comes first.
+  void when_dead(std::function<void()> handler) { when_dead_ = std::move(handler); }
+  // Of one that is dead, also while nothing has followed from it.
+  [[nodiscard]] std::optional<Exit> exit() const;
   // Once nothing of its tree is left.
   Waiters<reeve::Worker>::Token await_emptiness(Answer<reeve::Worker> answer);
   // Of an exited one, once its parent has reaped it: until then nobody knows how it ended.
@@ -111,17 +120,20 @@ class LiveWorker {
 
  private:
   void notice_death();
+  void learn_of_end();
   void death_noticed();
+  void reap(std::function<void()> then);
   void apply(WorkerEvent event);
   Status request(WorkerEvent event);
   Status take_leave(WorkerEvent event);
   Status perform(WorkerActions actions);
   Status write_record() const;
-  [[nodiscard]] Result<cgroup::Directory> open_directory() const;
+  Status write_record(const cgroup::Directory& directory) const;
 
   void directory_made(int result, unsigned attempts);
   void creation_ended(const std::optional<api::Failure>& failure);
-  [[nodiscard]] std::optional<api::Failure> equip_directory() const;
+  [[nodiscard]] std::optional<api::Failure> equip(const cgroup::Directory& directory) const;
+  void order_program(cgroup::Directory directory);
   void start_activation(cgroup::Directory leaf, Activation::Beginning beginning,
                         Activation::MayMove may_move);
   void activation_ended(const Status& status);
@@ -134,6 +146,7 @@ class LiveWorker {
   void watch_reaping();
   void process_reaped();
   void record_exit();
+  [[nodiscard]] Exit exit_as_of_now() const;
   // Whether the process was reaped by now, and if so, with which status.
   void complete(Exit& exit) const;
   void kill_tree();
@@ -163,8 +176,11 @@ class LiveWorker {
   bool is_child_of_spawner_ = false;
   std::optional<spawn::Spawner::Key> collecting_;
 
-  std::function<void()> before_end_;
-  Notes notes_;  // until they are written
+  std::function<void()> when_dead_;
+  bool makes_way_ = false;
+  bool is_dying_ = false;                // which is known, and not yet acted upon
+  Notes notes_;                          // until they are written
+  std::optional<SpawnRequest> program_;  // until it is ordered
   Answer<reeve::Worker> creation_answer_;
   Answer<reeve::Worker> activation_answer_;
   std::vector<std::function<void()>> when_settled_;

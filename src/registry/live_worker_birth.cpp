@@ -21,12 +21,16 @@ constexpr unsigned creation_attempts = 1000;
 void LiveWorker::create(Notes notes, Answer<reeve::Worker> answer) {
   notes_ = std::move(notes);
   creation_answer_ = std::move(answer);
-  const bool is_prepared =
-      run_.take_prepared(record_.name, [this](const std::string& directory, int result) {
-        directory_ = directory;
-        directory_made(result, 0);
-      });
-  if (!is_prepared) directory_made(-EEXIST, 0);
+  auto prepared = run_.take_prepared(name());
+  if (!prepared) return directory_made(-EEXIST, 0);
+  directory_ = std::move(*prepared);
+  directory_made(0, 0);
+}
+
+void LiveWorker::create_and_spawn(Notes notes, SpawnRequest request, Answer<reeve::Worker> answer) {
+  record_.handle = std::move(request.handle);
+  program_ = std::move(request);
+  create(std::move(notes), std::move(answer));
 }
 
 // A directory of that name may still be there: of an earlier worker, or cut short by a crash.
@@ -41,36 +45,48 @@ void LiveWorker::directory_made(int result, unsigned attempts) {
   if (result < 0) return creation_ended(api::system_failed(Error{-result, path(), "make cgroup"}));
   if (phase() != WorkerPhase::creating)
     return creation_ended(api::failure(api::RunClosing{run_.id()}));
-  const auto failure = equip_directory();
+  auto directory = open_directory();
+  const auto failure =
+      directory.ok() ? equip(*directory) : std::optional(api::system_failed(directory.error()));
   if (failure)
     (void)surroundings_.loop.remove_directory(run_.directory().shared_descriptor(), directory_,
                                               nullptr);
-  creation_ended(failure);
+  else if (program_)
+    order_program(std::move(*directory));
+  // Later, as what its predecessor leaves is told first.
+  soon_ = surroundings_.loop.after(Microseconds{0}, [this, failure] { creation_ended(failure); });
 }
 
-// The record last: a directory that has one is a reservation, with all that was asked for.
-std::optional<api::Failure> LiveWorker::equip_directory() const {
-  const auto directory = open_directory();
-  if (!directory) return api::system_failed(directory.error());
+// The record last: a directory that has one has all that was asked for.
+std::optional<api::Failure> LiveWorker::equip(const cgroup::Directory& directory) const {
   if (record_.limits) {
-    const auto limited = cgroup::limit(*directory, *record_.limits);
+    const auto limited = cgroup::limit(directory, *record_.limits);
     if (!limited && limited.error().error.number == ENOENT)
       return api::failure(api::LimitUnavailable{std::string(limited.error().controller)});
     if (!limited) return api::system_failed(limited.error().error);
   }
   for (const auto& [name, note] : notes_)
-    if (const auto noted = directory->write_note(name, note); !noted)
+    if (const auto noted = directory.write_note(name, note); !noted)
       return api::system_failed(noted.error());
   if (mistaken("answer-before-record")) return std::nullopt;
-  const auto written = write_record();
+  const auto written = write_record(directory);
   return written.ok() ? std::nullopt : std::optional(api::system_failed(written.error()));
 }
 
 void LiveWorker::creation_ended(const std::optional<api::Failure>& failure) {
+  soon_.disarm();
   const auto answer = std::exchange(creation_answer_, nullptr);
+  run_.end_birth_of(name());
+  if (spawning_) {
+    activation_answer_ = answer;  // for spawn_ended()
+    if (phase() == WorkerPhase::creating) {
+      run_.list(*this);
+      apply(WorkerEvent::spawn);
+    }
+    return;
+  }
   if (phase() != WorkerPhase::creating) return answer(api::failure(api::RunClosing{run_.id()}));
   if (failure) {
-    run_.abandon_creation(*this);
     answer(*failure);
     return apply(WorkerEvent::creation_failed);
   }
@@ -154,23 +170,16 @@ void LiveWorker::when_settled(std::function<void()> then) {
 
 // ---- spawning
 
-void LiveWorker::spawn(SpawnRequest request, Answer<reeve::Worker> answer) {
-  auto leaf = open_directory();
-  // Recorded before anything is born inside: what a crash leaves of it was never acknowledged, and
-  // is killed.
-  const auto begun = leaf.ok() ? this->request(WorkerEvent::spawn) : Status(leaf.error());
-  if (!begun) {
-    withdraw();
-    return answer(api::system_failed(begun.error()));
-  }
-  record_.handle = std::move(request.handle);
-  activation_answer_ = std::move(answer);
+// What a crash leaves of it was never acknowledged, and is killed: the record says so by now.
+void LiveWorker::order_program(cgroup::Directory directory) {
   spawning_ = surroundings_.spawner.start(
-      std::move(request.program), std::move(*leaf),
+      std::move(program_->program), std::move(directory),
       [this](spawn::Spawner::Outcome outcome) { spawn_ended(std::move(outcome)); });
+  program_.reset();
 }
 
 void LiveWorker::spawn_ended(spawn::Spawner::Outcome outcome) {
+  if (creation_answer_) creation_ended(std::nullopt);
   spawning_.reset();
   const auto answer = std::exchange(activation_answer_, nullptr);
   const auto result = [&]() -> api::Outcome<reeve::Worker> {

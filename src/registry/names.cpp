@@ -76,6 +76,18 @@ std::string plain_name_of(std::string_view directory) {
   return std::string(directory.substr(0, directory.rfind('~')));
 }
 
+std::string worker_name(std::string_view pool, std::int64_t slot) {
+  return fmt::format("{}@{}", pool, slot);
+}
+
+std::optional<std::pair<std::string, std::int64_t>> slot_of(std::string_view worker) {
+  const auto at = worker.rfind('@');
+  if (at == std::string_view::npos) return std::nullopt;
+  const auto number = parse_number<std::int64_t>(worker.substr(at + 1));
+  if (!number || *number < 0) return std::nullopt;
+  return std::pair(std::string(worker.substr(0, at)), *number);
+}
+
 std::string new_run_id() {
   sd_id128_t id{};
   char text[SD_ID128_STRING_MAX];

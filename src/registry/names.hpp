@@ -5,9 +5,11 @@
 //   worker-#<hash>[~N]             for a name too long to be a file name; the record holds it whole
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace reeve::registry {
 
@@ -37,6 +39,11 @@ std::string worker_directory(std::string_view name, unsigned generation);
 bool is_worker_directory(std::string_view directory);
 // The worker's name, if nothing in it had to be escaped: to be looked up first.
 std::string plain_name_of(std::string_view directory);
+
+// "web@0": who is in a slot of a pool.
+std::string worker_name(std::string_view pool, std::int64_t slot);
+// The pool and the slot of a worker that is named so; nothing for another.
+std::optional<std::pair<std::string, std::int64_t>> slot_of(std::string_view worker);
 
 // 128 random bits.
 std::string new_run_id();

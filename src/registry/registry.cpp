@@ -206,10 +206,20 @@ api::Outcome<LiveRun*> Registry::run_of(const process::Process& process) const {
 // ---- workers
 
 void Registry::reserve(LiveRun& run, ReserveRequest request, Answer<reeve::Worker> answer) {
+  make(run, std::move(request), std::nullopt, std::move(answer));
+}
+
+void Registry::spawn(LiveRun& run, ReserveRequest reservation, SpawnRequest request,
+                     Answer<reeve::Worker> answer) {
+  make(run, std::move(reservation), std::move(request), std::move(answer));
+}
+
+void Registry::make(LiveRun& run, ReserveRequest request, std::optional<SpawnRequest> program,
+                    Answer<reeve::Worker> answer) {
   if (run.is_closing()) return answer(api::failure(api::RunClosing{run.id()}));
   if (run.is_being_made(request.worker))
     return answer(api::failure(api::AlreadyReserved{run.id(), request.worker}));
-  if (const auto* earlier = run.find(request.worker); earlier && holds_name(earlier->phase())) {
+  if (const auto* earlier = run.find(request.worker); earlier && earlier->holds_name()) {
     if (earlier->state() == WorkerState::reserved)
       return answer(api::failure(api::AlreadyReserved{run.id(), request.worker}));
     return answer(api::failure(
@@ -224,7 +234,7 @@ void Registry::reserve(LiveRun& run, ReserveRequest request, Answer<reeve::Worke
   record.stop_signal = std::move(request.stop_signal);
   record.reserved_at = now();
   record.expires_at = record.reserved_at.monotonic + request.timeout;
-  run.reserve(std::move(record), std::move(request.notes), std::move(answer));
+  run.make(std::move(record), std::move(request.notes), std::move(program), std::move(answer));
 }
 
 std::optional<api::Failure> Registry::objection_to(const LiveRun& run,
@@ -270,18 +280,6 @@ void Registry::activate(LiveRun& run, const std::string& name, ActivationRequest
         api::failure(api::AlreadyActive{run.id(), name, process_id(*worker->record().process)}));
   if (const auto objection = objection_to(run, request.process)) return answer(*objection);
   worker->activate(std::move(request), std::move(answer));
-}
-
-// The worker was just listed: nobody has come between.
-void Registry::spawn(LiveRun& run, ReserveRequest reservation, SpawnRequest request,
-                     Answer<reeve::Worker> answer) {
-  const auto pending = std::make_shared<SpawnRequest>(std::move(request));
-  const auto name = reservation.worker;
-  reserve(run, std::move(reservation),
-          [&run, name, pending, answer](const api::Outcome<reeve::Worker>& reserved) {
-            if (!reserved) return answer(reserved.error());
-            run.find(name)->spawn(std::move(*pending), answer);
-          });
 }
 
 // ---- cleaning

@@ -115,6 +115,8 @@ class Registry {
   void on_run_gone(std::function<void()> handler) { run_gone_ = std::move(handler); }
 
  private:
+  void make(LiveRun& run, ReserveRequest request, std::optional<SpawnRequest> program,
+            Answer<reeve::Worker> answer);
   struct Cleanup;
 
   void adopt_run(const std::string& directory, Recovered& recovered);

@@ -13,8 +13,6 @@ WorkerStep reserved(Event event) {
   switch (event) {
     case Event::activate:
       return {Phase::activating, Actions(disarm_timer, write_record)};
-    case Event::spawn:
-      return {Phase::spawning, Actions(write_record)};
     case Event::expired:
       return {Phase::abandoned, Actions(write_record, announce_expired, unlist, kill_tree)};
     case Event::unregister:
@@ -37,7 +35,7 @@ WorkerStep activating(Event event) {
   }
 }
 
-// The timer still runs: a program on a file system that hangs is not waited for without end.
+// A program on a file system that hangs is not waited for without end.
 WorkerStep spawning(Event event) {
   switch (event) {
     case Event::spawned:
@@ -157,6 +155,7 @@ WorkerStep step(Phase phase, Event event) {
   switch (phase) {
     case Phase::creating:
       if (event == Event::created) return {Phase::reserved, Actions(announce_reserved, arm_expiry)};
+      if (event == Event::spawn) return {Phase::spawning, Actions(announce_reserved, arm_expiry)};
       if (event == Event::creation_failed) return {Phase::gone, Actions(forget)};
       return {phase, {}};
     case Phase::reserved:

@@ -1,7 +1,7 @@
 // The life of a worker as a pure function: step(phase, event) -> phase + actions.
 //
-//                   ┌────────► spawning ───────┐
-//                   │             │ │          ▼
+//       ┌────────────────────► spawning ───────┐
+//       │                         │ │          ▼
 //   creating ──► reserved ──► activating ──► active ──► stopping
 //                   │    ◄────────┘ │          │ │          │
 //                   │               │          │ └────┬─────┘

@@ -1,6 +1,7 @@
 // io.reeve.Pools.
 #include <fmt/core.h>
 
+#include "registry/names.hpp"
 #include "service/service.hpp"
 #include "supervision/supervisor.hpp"
 
@@ -37,8 +38,8 @@ class Progress : public std::enable_shared_from_this<Progress<Method>> {
     supervisor_.remove(token_);
     if (described.state == PoolState::settled) return respond_.reply({described});
     const auto& halt = *pool.note().halt;
-    respond_.fail(api::failure(api::PoolHalted{
-        pool.name(), supervision::worker_name(pool.name(), halt.slot), halt.reason}));
+    respond_.fail(api::failure(
+        api::PoolHalted{pool.name(), registry::worker_name(pool.name(), halt.slot), halt.reason}));
   }
 
   supervision::Supervisor& supervisor_;
@@ -136,7 +137,7 @@ void Service::get_pool(api::GetPool::Input input, Responder<api::GetPool> respon
     return respond.fail(*objection);
   const auto pool = pool_named(input.pool);
   if (!pool) return respond.fail(pool.error());
-  api::GetPool::Output output{(*pool)->described(), {}};
+  api::GetPool::Output output{(*pool)->described(), {}, (*pool)->exits()};
   for (const auto& slot : (*pool)->slots())
     output.slots.push_back(slot->described());
   respond.reply(output);

@@ -1,8 +1,6 @@
 #include "spawn/become.hpp"
 
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +10,7 @@
 
 #include "base/text.hpp"
 #include "json/codec.hpp"
+#include "spawn/account.hpp"
 #include "spawn/resource_limits.hpp"
 #include "sys/calls.hpp"
 
@@ -46,85 +45,6 @@ Outcome place(const std::array<FileDescriptor, 3>& streams) {
       return failed(Step::streams);
   for (std::size_t i = 0; i < sources.size(); ++i)
     if (::dup2(sources[i], static_cast<int>(i)) < 0) return failed(Step::streams);
-  return Done{};
-}
-
-void add(schema::StringMap& environment, const char* name, const char* value) {
-  if (value != nullptr && *value != '\0') environment.emplace(name, value);
-}
-
-void introduce(const passwd& entry, Program& program) {
-  add(program.environment, "HOME", entry.pw_dir);
-  add(program.environment, "LOGNAME", entry.pw_name);
-  add(program.environment, "SHELL", entry.pw_shell);
-  add(program.environment, "USER", entry.pw_name);
-}
-
-// getpwnam(3): "not found" may be any of these, or nothing.
-bool is_unknown(int number) {
-  return number == 0 || number == ENOENT || number == ESRCH || number == EBADF || number == EPERM;
-}
-
-Result<const passwd*, SpawnFailure> look_up(const std::string& user) {
-  errno = 0;
-  const auto number = parse_number<uid_t>(user);
-  const auto* entry = number ? ::getpwuid(*number) : ::getpwnam(user.c_str());
-  if (entry == nullptr) return failed(Step::user, is_unknown(errno) ? ESRCH : errno);
-  return entry;
-}
-
-// The same as look_up(), of a group.
-Result<gid_t, SpawnFailure> look_up_group(const std::string& group) {
-  if (const auto number = parse_number<gid_t>(group)) return *number;
-  errno = 0;
-  const auto* entry = ::getgrnam(group.c_str());
-  if (entry == nullptr) return failed(Step::groups, is_unknown(errno) ? ESRCH : errno);
-  return entry->gr_gid;
-}
-
-// On top of what the user has.
-Outcome add_groups(const std::vector<std::string>& names) {
-  const int count = ::getgroups(0, nullptr);
-  if (count < 0) return failed(Step::groups);
-  std::vector<gid_t> groups(static_cast<std::size_t>(count));
-  if (::getgroups(count, groups.data()) < 0) return failed(Step::groups);
-  for (const auto& name : names) {
-    const auto group = look_up_group(name);
-    if (!group) return group.error();
-    groups.push_back(*group);
-  }
-  if (::setgroups(groups.size(), groups.data()) < 0) return failed(Step::groups);
-  return Done{};
-}
-
-Outcome change_user(Program& program) {
-  if (program.user) {
-    const auto entry = look_up(*program.user);
-    if (!entry) return entry.error();
-    introduce(**entry, program);
-    if (::geteuid() == (*entry)->pw_uid && ::geteuid() != 0) return Done{};
-    if (::initgroups((*entry)->pw_name, (*entry)->pw_gid) < 0) return failed(Step::groups);
-    program.credentials = Credentials{(*entry)->pw_uid, (*entry)->pw_gid, {}};
-  } else if (program.credentials) {
-    if (const auto* entry = ::getpwuid(static_cast<uid_t>(program.credentials->user)))
-      introduce(*entry, program);
-    const auto& listed = program.credentials->groups;
-    const std::vector<gid_t> groups(listed.begin(), listed.end());
-    if (::setgroups(groups.size(), groups.data()) < 0) return failed(Step::groups);
-  }
-  if (program.supplementary_groups)
-    if (const auto added = add_groups(*program.supplementary_groups); !added) return added.error();
-  if (program.group) {
-    const auto group = look_up_group(*program.group);
-    if (!group) return group.error();
-    if (!program.credentials) program.credentials = Credentials{::geteuid(), 0, {}};
-    program.credentials->group = *group;
-  }
-  if (!program.credentials) return Done{};
-  const auto group = static_cast<gid_t>(program.credentials->group);
-  const auto user = static_cast<uid_t>(program.credentials->user);
-  if (::setresgid(group, group, group) < 0) return failed(Step::groups);
-  if (::setresuid(user, user, user) < 0) return failed(Step::user);
   return Done{};
 }
 
@@ -202,7 +122,10 @@ SpawnFailure become(const FileDescriptor& file, const std::array<FileDescriptor,
   const bool limited_first = program->has_roots_rights.value_or(false);
   if (limited_first)
     if (const auto limited = limit(*program); !limited) return limited.error();
-  if (const auto changed = change_user(*program); !changed) return changed.error();
+  const auto account = account_of(*program);
+  if (!account) return account.error();
+  if (*account)
+    if (const auto failure = take(**account)) return *failure;
   if (!limited_first)
     if (const auto limited = limit(*program); !limited) return limited.error();
   // With the rights of the user: what root can enter may be closed to it.

@@ -13,6 +13,7 @@
 
 #include "base/text.hpp"
 #include "json/codec.hpp"
+#include "spawn/account.hpp"
 #include "spawn/become.hpp"
 #include "sys/calls.hpp"
 #include "sys/suspended_clone.hpp"
@@ -29,6 +30,7 @@ struct Launch {
   std::vector<std::string> paths;  // where the program may be
   const char* working_directory = "/";
   mode_t mask = usual_file_mode_mask;
+  std::optional<Account> account;
   // Written by the child.
   bool has_failed = false;
   SpawnFailure failure;
@@ -68,6 +70,8 @@ REEVE_IN_CHILD void take_over(void* data) {
     if (::dup2(launch.streams.data()[stream], stream) < 0) fail(launch, Step::streams, errno);
   ::setsid();
   ::umask(launch.mask);
+  if (launch.account)
+    if (const auto failure = take(*launch.account)) fail(launch, failure->step, failure->number);
   if (::chdir(launch.working_directory) < 0) fail(launch, Step::working_directory, errno);
   execute(launch);
 }
@@ -86,6 +90,14 @@ std::vector<std::string> paths_of(const Program& program) {
 void start(Program& program, const std::vector<FileDescriptor>& descriptors, HandAnswer& answer,
            int& pidfd) {
   Launch launch;
+  auto account = account_of(program);
+  if (!account) {
+    answer.result = -account.error().number;
+    answer.has_failed = 1;
+    answer.failure = account.error();
+    return;
+  }
+  launch.account = std::move(*account);
   std::vector<std::string> variables;
   for (const auto& [name, value] : program.environment)
     variables.push_back(name + "=" + value);
@@ -129,8 +141,7 @@ void serve(const FileDescriptor& orders, std::string_view message,
 }  // namespace
 
 bool is_for_hands(const Program& program) {
-  return !program.user && !program.credentials && !program.group && !program.supplementary_groups &&
-         !program.nice && !program.out_of_memory_score_adjust && !program.resource_limits;
+  return !program.nice && !program.out_of_memory_score_adjust && !program.resource_limits;
 }
 
 void serve_as_hand(FileDescriptor orders) {

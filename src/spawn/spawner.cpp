@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -153,6 +154,8 @@ bool Spawner::give_to_hand(Key key, Order& order, const Program& program) {
     hands_.erase(free);  // it is gone
     return false;
   }
+  // It may be waiting for the very processor that we would go on using.
+  ::sched_yield();
   free->order = key;
   free->answer =
       loop_.poll(free->socket.get(), POLLIN, [this, &hand = *free](int) { hand_answered(hand); });
@@ -183,6 +186,7 @@ void Spawner::hand_answered(Hand& hand) {
     return finish(key, SpawnFailure{Step::clone, ECHILD});
   }
   std::memcpy(&answer, buffer.data(), sizeof answer);
+  if (answer.result < 0 && answer.has_failed != 0) return finish(key, answer.failure);
   if (answer.result < 0 || received.descriptors.size() != 1)
     return finish(key, SpawnFailure{Step::clone, answer.result < 0 ? -answer.result : EMFILE});
   auto process = process::Process::adopt_own(std::move(received.descriptors.front()));

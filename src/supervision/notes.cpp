@@ -24,6 +24,10 @@ std::string written(const SlotNote& note) {
   return json::encoded(note);
 }
 
+std::string written(const ExitsNote& note) {
+  return json::encoded(note);
+}
+
 Result<PoolsNote> read_pools_note(const std::string& text) {
   auto note = json::stored<PoolsNote>(text);
   if (!note) return note;
@@ -39,6 +43,13 @@ Result<PoolsNote> read_pools_note(const std::string& text) {
 Result<SlotNote> read_slot_note(const std::string& text) {
   auto note = json::stored<SlotNote>(text);
   if (note.ok() && !has_worker(note->phase)) note->phase = SlotPhase::ready;
+  return note;
+}
+
+Result<ExitsNote> read_exits_note(const std::string& text) {
+  auto note = json::stored<ExitsNote>(text);
+  if (note.ok() && note->exits.size() > kept_exits)
+    note->exits.erase(note->exits.begin(), note->exits.end() - kept_exits);
   return note;
 }
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "api/types.hpp"
+#include "api/pools.hpp"
 #include "base/result.hpp"
 #include "supervision/restart_schedule.hpp"
 #include "supervision/slot_lifecycle.hpp"
@@ -16,6 +16,7 @@ namespace reeve::supervision {
 
 inline constexpr const char* pools_note = "pools";  // on the run
 inline constexpr const char* slot_note = "slot";    // on each worker
+inline constexpr const char* exits_note = "exits";  // on each worker that is not its slot's first
 
 // A change that was stopped by the first slot that failed.
 struct Halt {
@@ -47,11 +48,19 @@ struct SlotNote {
   std::int64_t restarts = 0;
 };
 
+// How those ended that were in the slot before, the first one first.
+inline constexpr std::size_t kept_exits = 5;
+struct ExitsNote {
+  std::vector<EndedWorker> exits;
+};
+
 std::string written(const PoolsNote& note);
 std::string written(const SlotNote& note);
+std::string written(const ExitsNote& note);
 // EBADMSG for what is no such note.
 Result<PoolsNote> read_pools_note(const std::string& text);
 Result<SlotNote> read_slot_note(const std::string& text);
+Result<ExitsNote> read_exits_note(const std::string& text);
 
 constexpr auto describe(schema::Of<Halt>) {
   using schema::member;
@@ -77,6 +86,11 @@ constexpr auto describe(schema::Of<SlotNote>) {
   return schema::members(member<&SlotNote::generation>("generation"),
                          member<&SlotNote::phase>("phase"), member<&SlotNote::history>("history"),
                          member<&SlotNote::restarts>("restarts"));
+}
+
+constexpr auto describe(schema::Of<ExitsNote>) {
+  using schema::member;
+  return schema::members(member<&ExitsNote::exits>("exits"));
 }
 
 }  // namespace reeve::supervision

@@ -24,6 +24,7 @@ constexpr int heard_at_once = 64;
 // However much is sent meanwhile.
 constexpr int heard_out_at_most = 4096;
 constexpr int buffer_bytes = 8 << 20;
+constexpr const char* before_its_name = ".new";
 
 Result<process::Process> sender_of(sys::Received& received) {
   if (received.sender_pidfd)
@@ -34,9 +35,19 @@ Result<process::Process> sender_of(sys::Received& received) {
 
 }  // namespace
 
+bool is_notify_socket(const FileDescriptor& socket, const std::string& path) {
+  sockaddr_un address{};
+  socklen_t length = sizeof address;
+  struct stat found {};
+  return socket &&
+         ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &length) == 0 &&
+         address.sun_path == path + before_its_name && ::stat(path.c_str(), &found) == 0 &&
+         S_ISSOCK(found.st_mode);
+}
+
 // Renamed into place: at no moment is there no socket that an earlier reeved's workers know.
 Result<FileDescriptor> make_notify_socket(const std::string& path) {
-  const auto made = path + ".new";
+  const auto made = path + before_its_name;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (made.size() >= sizeof address.sun_path) return Error{ENAMETOOLONG, path, "make socket"};

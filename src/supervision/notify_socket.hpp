@@ -14,6 +14,8 @@ namespace reeve::supervision {
 
 // At a path, where it takes the place of what an earlier reeved left; anyone may send.
 Result<FileDescriptor> make_notify_socket(const std::string& path);
+// Whether it is one that was made so, and can still be found there.
+bool is_notify_socket(const FileDescriptor& socket, const std::string& path);
 
 class NotifySocket {
  public:
@@ -22,6 +24,7 @@ class NotifySocket {
 
   // What has been sent until now is handled now.
   void hear_out();
+  [[nodiscard]] int descriptor() const { return socket_.get(); }
 
  private:
   void listen();

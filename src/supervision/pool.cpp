@@ -7,6 +7,7 @@
 #include "api/pools.hpp"
 #include "base/log.hpp"
 #include "registry/live_run.hpp"
+#include "registry/names.hpp"
 
 namespace reeve::supervision {
 
@@ -110,9 +111,21 @@ reeve::Pool Pool::described() const {
                : !owner_.may_begin(*this) ? PoolState::waiting
                                           : PoolState::changing;
   if (note_.halt)
-    pool.reason = fmt::format("worker {}: {}", supervision::worker_name(name(), note_.halt->slot),
+    pool.reason = fmt::format("worker {}: {}", registry::worker_name(name(), note_.halt->slot),
                               note_.halt->reason);
   return pool;
+}
+
+std::vector<EndedWorker> Pool::exits() const {
+  constexpr std::size_t told = 100;
+  std::vector<EndedWorker> exits;
+  for (const auto& each : slots_)
+    exits.insert(exits.end(), each->exits().begin(), each->exits().end());
+  std::stable_sort(exits.begin(), exits.end(), [](const auto& left, const auto& right) {
+    return left.exit.at.monotonic > right.exit.at.monotonic;
+  });
+  exits.resize(std::min(exits.size(), told));
+  return exits;
 }
 
 bool Pool::is_empty() const {
@@ -130,6 +143,10 @@ Slot& Pool::slot(std::int64_t number) {
 
 void Pool::adopt(std::int64_t number, registry::LiveWorker& worker) {
   slot(number).adopt(worker);
+}
+
+void Pool::inherit(std::int64_t number, const registry::LiveWorker& worker) {
+  if (number < note_.size) slot(number).inherit(worker);
 }
 
 // Not at once: who has changed is in the middle of it. Many changes are looked at together.
@@ -173,7 +190,7 @@ void Pool::make(const Move& move) {
       if (note_.size > 0) begin(move.slot);
       return slot(move.slot).apply(SlotEvent::drop);
     case Move::Kind::recycle:
-      return slot(move.slot).apply(SlotEvent::replace);
+      return slot(move.slot).recycle();
     case Move::Kind::settled:
       return settle(move.slot);
     case Move::Kind::halt:
@@ -200,10 +217,11 @@ void Pool::halt(std::int64_t number) {
   note_.changing.reset();
   note_.halt = Halt{number, slot(number).reason()};
   save();
-  log::tell(log::Level::error, log::topic::pool_halted, {context_.run_id, {}},
+  const auto worker = registry::worker_name(name(), number);
+  log::tell(log::Level::error, log::topic::pool_halted, {context_.run_id, worker, name()},
             "pool {}: the change is stopped: worker {} failed, {}; mend it and "
             "reevectl restart {}",
-            name(), worker_name(name(), number), note_.halt->reason, name());
+            name(), worker, note_.halt->reason, name());
 }
 
 void Pool::save() const {

@@ -43,9 +43,13 @@ class Pool : public std::enable_shared_from_this<Pool> {
   [[nodiscard]] bool is_retired() const { return is_retired_; }
   [[nodiscard]] bool is_empty() const;
   [[nodiscard]] reeve::Pool described() const;
+  // How its workers ended last, the latest first.
+  [[nodiscard]] std::vector<EndedWorker> exits() const;
 
   // Before it begins: a worker that an earlier reeved had started.
   void adopt(std::int64_t slot, registry::LiveWorker& worker);
+  // After that: one that fills no slot any more.
+  void inherit(std::int64_t slot, const registry::LiveWorker& worker);
   // What it has to do is looked at again, soon.
   void slot_changed();
   // These write nothing down: the caller saves, and takes them back with restore() if that fails.

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <syslog.h>
-#include <systemd/sd-journal.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,6 +10,8 @@
 
 #include "base/text.hpp"
 #include "json/codec.hpp"
+#include "registry/names.hpp"
+#include "supervision/journal_stream.hpp"
 
 namespace reeve::supervision {
 
@@ -33,7 +34,8 @@ Result<FileDescriptor> own(int number) {
   return copy;
 }
 
-Result<FileDescriptor> opened(const config::Stream& stream, int number, const std::string& worker) {
+Result<FileDescriptor> opened(const config::Stream& stream, int number, const std::string& worker,
+                              const std::string& unit) {
   switch (stream.kind) {
     case config::Stream::Kind::null:
       return FileDescriptor();
@@ -42,7 +44,7 @@ Result<FileDescriptor> opened(const config::Stream& stream, int number, const st
     case config::Stream::Kind::journal: {
       // Where there is no journal, whoever reads what reeved says reads this, too.
       const int priority = number == STDERR_FILENO ? LOG_WARNING : LOG_INFO;
-      FileDescriptor journal(::sd_journal_stream_fd(worker.c_str(), priority, 1));
+      auto journal = journal_stream(worker, unit, priority);
       return journal ? Result<FileDescriptor>(std::move(journal)) : own(STDERR_FILENO);
     }
     case config::Stream::Kind::file: {
@@ -61,18 +63,6 @@ Result<FileDescriptor> opened(const config::Stream& stream, int number, const st
 
 }  // namespace
 
-std::string worker_name(std::string_view pool, std::int64_t slot) {
-  return fmt::format("{}@{}", pool, slot);
-}
-
-std::optional<std::pair<std::string, std::int64_t>> slot_of(std::string_view worker) {
-  const auto at = worker.rfind('@');
-  if (at == std::string_view::npos) return std::nullopt;
-  const auto number = parse_number<std::int64_t>(worker.substr(at + 1));
-  if (!number || *number < 0) return std::nullopt;
-  return std::pair(std::string(worker.substr(0, at)), *number);
-}
-
 std::string settings_of(const config::Pool& pool) {
   auto text = json::encoded(program_of(pool)) + json::encoded(pool.limits);
   for (const auto* stream : {&pool.input, &pool.output, &pool.error})
@@ -85,10 +75,10 @@ std::string settings_of(const config::Pool& pool) {
 registry::ReserveRequest reservation(const config::Pool& pool, const Host& host,
                                      std::int64_t slot) {
   registry::ReserveRequest request;
-  request.worker = worker_name(pool.name, slot);
+  request.worker = registry::worker_name(pool.name, slot);
   request.timeout = pool.start_timeout;
   request.limits = pool.limits;
-  if (host.can_kill_groups) request.limits->out_of_memory_group = pool.oom_group;
+  if (host.has_memory_controller) request.limits->out_of_memory_group = pool.oom_group;
   request.stop_signal = pool.stop_signal;
   return request;
 }
@@ -98,7 +88,7 @@ Result<registry::SpawnRequest> spawn_request(const config::Pool& pool, const Hos
   registry::SpawnRequest request;
   request.program.is_trusted = true;
   auto& program = request.program.program = program_of(pool);
-  const auto worker = worker_name(pool.name, slot);
+  const auto worker = registry::worker_name(pool.name, slot);
   spawn::introduce(program, {run_id, worker, host.socket});
   program.environment["REEVE_POOL"] = pool.name;
   program.environment["REEVE_SLOT"] = std::to_string(slot);
@@ -107,7 +97,7 @@ Result<registry::SpawnRequest> spawn_request(const config::Pool& pool, const Hos
   const std::array streams{&pool.input, &pool.output, &pool.error};
   for (int number = 0; number < 3; ++number) {
     const auto index = static_cast<std::size_t>(number);
-    auto stream = opened(*streams[index], number, worker);
+    auto stream = opened(*streams[index], number, worker, host.unit);
     if (!stream) return stream.error();
     request.program.streams[index] = std::move(*stream);
   }

@@ -11,14 +11,11 @@ namespace reeve::supervision {
 
 // Pools of this host's reeved, whichever they are.
 struct Host {
-  std::string socket;            // of reeved; empty if workers are not told
-  std::string notify_socket;     // where workers that notify find it
-  bool can_kill_groups = false;  // there is a memory controller
+  std::string socket;                  // of reeved; empty if workers are not told
+  std::string notify_socket;           // where workers that notify find it
+  std::string unit = {};               // of the service manager's, which workers are in
+  bool has_memory_controller = false;  // there is a memory controller
 };
-
-std::string worker_name(std::string_view pool, std::int64_t slot);
-// The pool and the slot of a worker that is named so; nothing for another.
-std::optional<std::pair<std::string, std::int64_t>> slot_of(std::string_view worker);
 
 // Two pools that differ in what their workers are started with, differ in this.
 std::string settings_of(const config::Pool& pool);

@@ -23,6 +23,12 @@ std::optional<Microseconds> RestartSchedule::next_start(Microseconds ended_at, d
   return counted < limit_.burst ? std::optional(next) : std::nullopt;
 }
 
+bool RestartSchedule::is_immediate(Microseconds now) const {
+  auto tried = *this;
+  const auto next = tried.next_start(now, 0);
+  return next && *next <= now;
+}
+
 Microseconds RestartSchedule::delay(double chance) const {
   if (history_.short_lives == 0) return {};
   const auto longest = static_cast<double>(backoff_.max.count());

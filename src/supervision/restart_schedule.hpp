@@ -38,6 +38,8 @@ class RestartSchedule {
   // Of the worker that was started last. When the next one is to be, or nothing where the slot is
   // to be held. `chance` is a random number in [0, 1).
   [[nodiscard]] std::optional<Microseconds> next_start(Microseconds ended_at, double chance);
+  // Whether that would be at once, if it ended now.
+  [[nodiscard]] bool is_immediate(Microseconds now) const;
 
  private:
   [[nodiscard]] Microseconds delay(double chance) const;

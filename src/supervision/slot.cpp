@@ -5,30 +5,12 @@
 #include "base/log.hpp"
 #include "base/quantities.hpp"
 #include "registry/live_run.hpp"
+#include "registry/names.hpp"
 #include "supervision/pool.hpp"
 
 namespace reeve::supervision {
 
 namespace {
-
-// A zombie that nobody reaps does not tell how it ended: it is not waited for longer.
-constexpr Microseconds reaping_patience{1'000'000};
-
-std::string told(const Exit& exit) {
-  switch (exit.cause) {
-    case ExitCause::exited:
-      return fmt::format("it exited with status {}", exit.code.value_or(0));
-    case ExitCause::oom_killed:
-      return "it was killed, as memory was out";
-    case ExitCause::dumped:
-      return fmt::format("it was killed by {} and dumped core", exit.signal.value_or("a signal"));
-    case ExitCause::signaled:
-      return fmt::format("it was killed by {}", exit.signal.value_or("a signal"));
-    case ExitCause::unknown:
-      break;
-  }
-  return "it ended, and nobody knows how";
-}
 
 SlotState state_of(SlotPhase phase) {
   switch (phase) {
@@ -54,10 +36,6 @@ SlotState state_of(SlotPhase phase) {
   return SlotState::empty;
 }
 
-bool is_success(const std::optional<Exit>& exit) {
-  return exit && exit->cause == ExitCause::exited && exit->code == 0;
-}
-
 }  // namespace
 
 Slot::Slot(Pool& pool, std::int64_t number)
@@ -65,15 +43,8 @@ Slot::Slot(Pool& pool, std::int64_t number)
       number_(number),
       schedule_(pool.configuration().backoff, pool.configuration().start_limit) {}
 
-auto Slot::of_this_worker(Step step) {
-  return while_alive(shared_from_this(),
-                     [step, incarnation = incarnation_](Slot& slot, const auto&...) {
-                       if (slot.incarnation_ == incarnation) (slot.*step)();
-                     });
-}
-
 std::string Slot::worker_name() const {
-  return supervision::worker_name(pool_.name(), number_);
+  return registry::worker_name(pool_.name(), number_);
 }
 
 registry::LiveWorker* Slot::worker() const {
@@ -104,6 +75,7 @@ reeve::Slot Slot::described() const {
 void Slot::follow_configuration() {
   const auto& pool = pool_.configuration();
   schedule_ = RestartSchedule(pool.backoff, pool.start_limit, schedule_.history());
+  if (phase_ == SlotPhase::ready && !is_due_) arm_recycling();
 }
 
 // ---- what the lifecycle asks for
@@ -119,7 +91,7 @@ void Slot::apply(SlotEvent event) {
       (phase == SlotPhase::failing || phase == SlotPhase::leaving || phase == SlotPhase::replacing);
   if (is_about_to_end) write_note();
   perform(actions);
-  if (!has_worker(phase_) && phase_ != SlotPhase::over && phase_ != SlotPhase::waiting)
+  if (!is_to_be_refilled())
     if (auto* run = pool_.context().run()) run->drop_prepared(worker_name());
   if (phase_ == SlotPhase::empty && before != SlotPhase::empty)
     if (auto* last = worker(); last != nullptr && last->state() == WorkerState::exited)
@@ -133,6 +105,8 @@ void Slot::perform(SlotActions actions) {
   if (actions.has(disarm_timers)) {
     deadline_.disarm();
     lifetime_.disarm();
+    if (memory_ && has_worker(phase_) && phase_ != SlotPhase::starting) memory_->lift();
+    memory_.reset();
     patience_.disarm();
   }
   if (actions.has(announce_ready)) {
@@ -143,7 +117,8 @@ void Slot::perform(SlotActions actions) {
                                                  ready->described());
   }
   if (actions.has(announce_held))
-    log::tell(log::Level::error, log::topic::slot_held, {pool_.context().run_id, worker_name()},
+    log::tell(log::Level::error, log::topic::slot_held,
+              {pool_.context().run_id, worker_name(), pool_.name()},
               "worker {} is held: {} starts in {}, {}; reevectl restart {} starts it again",
               worker_name(), configuration.start_limit.burst,
               format_duration(configuration.start_limit.interval), reason_, pool_.name());
@@ -152,7 +127,7 @@ void Slot::perform(SlotActions actions) {
   if (actions.has(spawn_worker)) start();
   if (actions.has(arm_start_timeout)) this->arm_start_timeout();
   if (actions.has(arm_watchdog)) feed_watchdog();
-  if (actions.has(arm_lifetime)) this->arm_lifetime();
+  if (actions.has(arm_recycling)) this->arm_recycling();
   if (actions.has(arm_backoff))
     deadline_ = pool_.context().loop.at(due_at_, [this] { apply(SlotEvent::due); });
   if (actions.has(decide)) this->decide();
@@ -193,6 +168,7 @@ void Slot::spawned(const api::Outcome<reeve::Worker>& outcome) {
   auto* started = worker();
   if (started == nullptr) return;  // its run is ending
   is_spawning_ = false;
+  if (!exits_.empty()) write_exits();
   attend(*started);
   if (phase_ == SlotPhase::starting) {
     if (pool_.configuration().readiness == config::Readiness::exec || said_ready_)
@@ -207,6 +183,7 @@ void Slot::spawned(const api::Outcome<reeve::Worker>& outcome) {
 // Not from inside the caller, who is in the middle of a step.
 void Slot::fail(std::string reason) {
   is_spawning_ = false;
+  why_ended_.clear();
   reason_ = std::move(reason);
   exit_.reset();
   ended_at_ = monotonic_now();
@@ -223,17 +200,37 @@ void Slot::arm_start_timeout() {
       pool_.context().loop.at(start_until_, [this] { be_late("it was not ready in time"); });
 }
 
-void Slot::arm_lifetime() {
+void Slot::arm_recycling() {
+  lifetime_.disarm();
+  if (memory_) std::exchange(memory_, nullptr)->lift();
   const auto& configuration = pool_.configuration();
+  const auto& context = pool_.context();
   const auto* present = worker();
-  if (!configuration.max_lifetime || present == nullptr || !present->record().activated_at) return;
-  const double part = 1 - configuration.recycle_jitter * Context::chance();
-  const auto lifetime = Microseconds(
-      static_cast<std::int64_t>(static_cast<double>(configuration.max_lifetime->count()) * part));
-  lifetime_ = pool_.context().loop.at(present->record().activated_at->monotonic + lifetime, [this] {
-    is_due_ = true;
-    pool_.slot_changed();
-  });
+  if (present == nullptr || !present->record().activated_at) return;
+  if (const auto& longest = configuration.max_lifetime) {
+    const double part = 1 - configuration.recycle_jitter * Context::chance();
+    const auto lifetime =
+        Microseconds(static_cast<std::int64_t>(static_cast<double>(longest->count()) * part));
+    lifetime_ = context.loop.at(present->record().activated_at->monotonic + lifetime,
+                                [this] { be_due("it had run for max-lifetime"); });
+  }
+  if (!configuration.max_memory_bytes || !context.host.has_memory_controller) return;
+  if (auto directory = present->open_directory())
+    memory_ = std::make_unique<MemoryWatch>(
+        context.loop, std::move(*directory), *configuration.max_memory_bytes,
+        configuration.limits.memory_high_bytes, [this] { be_due("it used max-memory"); });
+}
+
+// Replaced in its turn: not all workers of the pool at once.
+void Slot::be_due(const char* reason) {
+  is_due_ = true;
+  why_due_ = reason;
+  pool_.slot_changed();
+}
+
+void Slot::recycle() {
+  why_ended_ = why_due_;
+  apply(SlotEvent::replace);
 }
 
 void Slot::feed_watchdog() {
@@ -246,8 +243,8 @@ void Slot::feed_watchdog() {
 }
 
 void Slot::be_late(const char* reason) {
-  reason_ = reason;
-  log::warning("worker {}: {}: killed", worker_name(), reason);
+  reason_ = why_ended_ = reason;
+  tell(log::Level::warning, log::topic::worker_late, fmt::format("{}: killed", reason));
   apply(SlotEvent::was_late);
 }
 
@@ -294,126 +291,6 @@ void Slot::take_main_process(pid_t pid) {
   if (!taken)
     log::warning("worker {} names another main process: {}", worker_name(),
                  taken.error().message());
-}
-
-// ---- ending
-
-// One that is being started is ended as soon as that can be done: see spawned().
-void Slot::end_worker(Microseconds grace) {
-  if (is_spawning_) return;
-  auto* present = worker();
-  if (present == nullptr || present->state() == WorkerState::exited) return;
-  present->stop(grace, [](const api::Outcome<reeve::Worker>&) {});
-}
-
-void Slot::attend(registry::LiveWorker& worker) {
-  // While it is reaped and what it has used is written down, the next one's cgroup can be made.
-  worker.before_end(of_this_worker(&Slot::prepare));
-  worker.wait(of_this_worker(&Slot::worker_ended));
-}
-
-// What it had forked has to be gone, too: it may hold what the next one needs.
-void Slot::worker_ended() {
-  auto* dead = worker();
-  if (dead == nullptr) return;  // with its run
-  const auto& record = dead->record();
-  if (phase_ == SlotPhase::starting || phase_ == SlotPhase::ready)
-    was_asked_to_end_ = record.kill_at.has_value();
-  if (record.phase == registry::WorkerPhase::emptying && dead->is_populated()) {
-    dead->await_emptiness(of_this_worker(&Slot::worker_ended));
-    return;
-  }
-  const auto exit = dead->described().exit;
-  if (exit) ended_at_ = exit->at.monotonic;
-  const bool depends = pool_.configuration().restart == config::Restart::on_failure;
-  if (depends && exit && !exit->reaped) {
-    dead->await_reaping(of_this_worker(&Slot::conclude));
-    patience_ = pool_.context().loop.after(reaping_patience, [this] { conclude(); });
-    return;
-  }
-  conclude();
-}
-
-void Slot::prepare() {
-  const bool is_refilled =
-      phase_ == SlotPhase::replacing ||
-      (phase_ == SlotPhase::ready && pool_.configuration().restart != config::Restart::no);
-  if (auto* run = pool_.context().run(); run != nullptr && is_refilled)
-    run->prepare_directory(worker_name());
-}
-
-void Slot::conclude() {
-  const auto* dead = worker();
-  exit_ = dead == nullptr ? std::nullopt : dead->described().exit;
-  // One that was late was killed for it.
-  if (phase_ != SlotPhase::failing) reason_ = told(exit_.value_or(Exit{}));
-  be_over();
-}
-
-void Slot::be_over() {
-  patience_.disarm();
-  ++incarnation_;  // whatever else was awaited of this worker
-  apply(SlotEvent::ended);
-}
-
-void Slot::decide() {
-  const auto restart = pool_.configuration().restart;
-  if (was_asked_to_end_ || restart == config::Restart::no ||
-      (restart == config::Restart::on_failure && is_success(exit_)))
-    return apply(SlotEvent::finish);
-  const auto next = schedule_.next_start(ended_at_, Context::chance());
-  if (!next) return apply(SlotEvent::hold);
-  due_at_ = *next;
-  apply(SlotEvent::retry);
-  if (due_at_ <= monotonic_now()) apply(SlotEvent::due);
-}
-
-// ---- taking over
-
-void Slot::write_note() const {
-  const auto* present = worker();
-  if (is_spawning_ || present == nullptr) return;
-  if (const auto noted = present->write_note(slot_note, written(note())); !noted)
-    log::warning("worker {}: {}", worker_name(), noted.error().message());
-}
-
-SlotNote Slot::note() const {
-  return {generation_, phase_, schedule_.history(), restarts_};
-}
-
-void Slot::adopt(registry::LiveWorker& worker) {
-  using Phase = registry::WorkerPhase;
-  // Nothing was born inside of it: the slot is empty.
-  if (worker.phase() == Phase::reserved) return worker.withdraw();
-  SlotNote note;
-  if (const auto notes = worker.notes(); notes.ok())
-    if (const auto text = notes->find(slot_note); text != notes->end())
-      if (auto read = read_slot_note(text->second)) note = std::move(*read);
-  const auto& configuration = pool_.configuration();
-  ++incarnation_;
-  generation_ = note.generation;
-  restarts_ = note.restarts;
-  schedule_ =
-      RestartSchedule(configuration.backoff, configuration.start_limit, std::move(note.history));
-  phase_ = note.phase;
-  // By then its program had been executed, and nobody wrote that down.
-  if (phase_ == SlotPhase::starting && configuration.readiness == config::Readiness::exec)
-    phase_ = SlotPhase::ready;
-  if (worker.state() == WorkerState::exited) {
-    pool_.context().loop.defer(of_this_worker(&Slot::worker_ended));
-    return;
-  }
-  attend(worker);
-  switch (phase_) {
-    case SlotPhase::starting:
-      return perform(SlotActions(SlotAction::arm_start_timeout));
-    case SlotPhase::ready:
-      return perform(SlotActions(SlotAction::arm_watchdog, SlotAction::arm_lifetime));
-    case SlotPhase::failing:
-      return perform(SlotActions(SlotAction::kill_worker));
-    default:
-      return perform(SlotActions(SlotAction::stop_worker));
-  }
 }
 
 }  // namespace reeve::supervision

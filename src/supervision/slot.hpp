@@ -5,10 +5,13 @@
 #include <optional>
 #include <string>
 
+#include "base/log.hpp"
 #include "loop/loop.hpp"
 #include "reeve/pools.hpp"
 #include "registry/live_worker.hpp"
+#include "supervision/context.hpp"
 #include "supervision/convergence.hpp"
+#include "supervision/memory_watch.hpp"
 #include "supervision/notes.hpp"
 #include "supervision/notification.hpp"
 #include "supervision/restart_schedule.hpp"
@@ -33,12 +36,18 @@ class Slot : public std::enable_shared_from_this<Slot> {
   [[nodiscard]] const std::string& reason() const { return reason_; }
   [[nodiscard]] std::int64_t restarts() const { return restarts_; }
   [[nodiscard]] reeve::Slot described() const;
+  // Those that were in it before and are known still, the first one first.
+  [[nodiscard]] const std::vector<EndedWorker>& exits() const { return exits_; }
 
   // Before anything else: it was filled by an earlier reeved.
   void adopt(registry::LiveWorker& worker);
+  // Of one that no slot is filled with any more: what was written down of those before it.
+  void inherit(const registry::LiveWorker& worker);
   void apply(SlotEvent event);
   // Somebody looks after it: what it did before is forgotten.
   void replace();
+  // Its worker was due.
+  void recycle();
   void follow_configuration();
   // From a process of its worker.
   void hear(const Notification& said);
@@ -51,22 +60,36 @@ class Slot : public std::enable_shared_from_this<Slot> {
   void spawned(const api::Outcome<reeve::Worker>& outcome);
   void fail(std::string reason);
   void attend(registry::LiveWorker& worker);
+  [[nodiscard]] bool is_to_be_refilled() const;
+  void worker_died();
+  [[nodiscard]] bool is_followed_at_once(const registry::LiveWorker& dead);
   void worker_ended();
-  void prepare();
   void conclude();
   void be_over();
   void decide();
   void end_worker(Microseconds grace);
   void arm_start_timeout();
-  void arm_lifetime();
+  void arm_recycling();
+  void be_due(const char* reason);
   void feed_watchdog();
   void extend(Microseconds more);
   void take_main_process(pid_t pid);
   void be_late(const char* reason);
+  SlotNote read_notes(const registry::LiveWorker& worker);
+  void take_leave_of(const reeve::Worker& ended);
+  void remember(const reeve::Worker& ended);
+  void tell_end(const Worker& ended) const;
+  void tell(log::Level level, const log::Topic& topic, const std::string& message) const;
   void write_note() const;
+  void write_exits() const;
   [[nodiscard]] SlotNote note() const;
   // For callbacks about the present worker, and no other.
-  [[nodiscard]] auto of_this_worker(Step step);
+  [[nodiscard]] auto of_this_worker(Step step) {
+    return while_alive(shared_from_this(),
+                       [step, incarnation = incarnation_](Slot& slot, const auto&...) {
+                         if (slot.incarnation_ == incarnation) (slot.*step)();
+                       });
+  }
 
   Pool& pool_;
   std::int64_t number_;
@@ -85,10 +108,14 @@ class Slot : public std::enable_shared_from_this<Slot> {
   Microseconds ended_at_{};
   Microseconds due_at_{};
   std::optional<Exit> exit_;  // of the last worker
+  std::vector<EndedWorker> exits_;
+  std::string why_ended_;  // by this slot; empty if it was not
   std::string reason_;
   loop::Timer deadline_;  // of its start, of its watchdog, or of its waiting
   Microseconds start_until_{};
   loop::Timer lifetime_;
+  std::unique_ptr<MemoryWatch> memory_;
+  std::string why_due_;
   loop::Timer patience_;
 };
 

@@ -18,7 +18,7 @@ SlotStep occupied(Phase phase, Event event) {
   switch (event) {
     case Event::became_ready:
       if (phase == Phase::ready) return {phase, {}};
-      return {Phase::ready, Actions(disarm_timers, announce_ready, arm_watchdog, arm_lifetime)};
+      return {Phase::ready, Actions(disarm_timers, announce_ready, arm_watchdog, arm_recycling)};
     case Event::was_late:
       return {Phase::failing, Actions(disarm_timers, kill_worker)};
     case Event::ended:

@@ -69,7 +69,7 @@ enum class SlotAction : std::uint32_t {
   spawn_worker = 1U << 5,
   arm_start_timeout = 1U << 6,
   arm_watchdog = 1U << 7,
-  arm_lifetime = 1U << 8,
+  arm_recycling = 1U << 8,
   arm_backoff = 1U << 9,
   decide = 1U << 10,
 };

@@ -4,10 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <random>
 
 #include "base/log.hpp"
 #include "registry/live_run.hpp"
+#include "registry/names.hpp"
+#include "supervision/journal_stream.hpp"
 
 namespace reeve::supervision {
 
@@ -37,7 +40,8 @@ double Context::chance() {
 
 Supervisor::Supervisor(loop::Loop& loop, registry::Registry& registry, Host host)
     : context_{loop, registry, std::move(host), {}} {
-  context_.host.can_kill_groups = registry.has_controller("memory");
+  context_.host.unit = unit_of(registry.root().path());
+  context_.host.has_memory_controller = registry.has_controller("memory");
   registry.on_run_gone([this] { run_gone(); });
   registry.before_death([this] {
     if (notifications_) notifications_->hear_out();
@@ -144,7 +148,7 @@ void Supervisor::adopt_workers(const registry::LiveRun& run) {
   // A copy: an empty reservation leaves the listing when it is looked at.
   const auto workers = run.listed();
   for (const auto& [name, worker] : workers) {
-    const auto slot = slot_of(name);
+    const auto slot = registry::slot_of(name);
     if (!slot) continue;
     const auto& [pool, number] = *slot;
     if (!pools_.contains(pool)) {
@@ -157,13 +161,18 @@ void Supervisor::adopt_workers(const registry::LiveRun& run) {
     }
     pools_.at(pool)->adopt(number, *worker);
   }
+  for (const auto& [key, worker] : run.workers()) {
+    const auto slot = registry::slot_of(worker->name());
+    auto* pool = slot && run.find(worker->name()) != key ? find(slot->first) : nullptr;
+    if (pool != nullptr) pool->inherit(slot->second, *worker);
+  }
 }
 
 void Supervisor::follow_configuration() {
   for (const auto& configuration : configured_) {
-    if (configuration.max_memory_bytes)
-      log::warning("{}: pool {}: max-memory is not heeded yet", configuration.where,
-                   configuration.name);
+    if (configuration.max_memory_bytes && !context_.host.has_memory_controller)
+      log::warning("{}: pool {}: max-memory is not heeded: there is no memory controller below {}",
+                   configuration.where, configuration.name, context_.registry.root().path());
     if (auto* known = find(configuration.name))
       known->follow(configuration);
     else
@@ -201,9 +210,18 @@ void Supervisor::end(std::function<void()> then) {
   ended_ = std::move(then);
   if (is_opening_) return;
   if (context_.run() != nullptr)
-    close_run();
+    retire_all();
   else if (context_.run_id.empty())
     context_.loop.defer([this] { std::exchange(ended_, nullptr)(); });
+}
+
+// Each with its signal, and in its time; what is noted of them stays, for who comes if this reeved
+// is killed meanwhile.
+void Supervisor::retire_all() {
+  for (const auto& [name, pool] : pools_)
+    pool->retire();
+  look_at_all();
+  if (pools_.empty()) close_run();
 }
 
 void Supervisor::close_run() {
@@ -216,7 +234,9 @@ void Supervisor::close_run() {
 void Supervisor::make_notify_socket() {
   const auto& path = context_.host.notify_socket;
   if (notifications_ || path.empty()) return;
-  auto socket = supervision::make_notify_socket(path);
+  auto socket = is_notify_socket(kept_notify_socket_, path)
+                    ? Result<FileDescriptor>(std::move(kept_notify_socket_))
+                    : supervision::make_notify_socket(path);
   if (!socket)
     return log::error("workers of pools cannot say how they are: {}", socket.error().message());
   notifications_.emplace(
@@ -231,7 +251,7 @@ void Supervisor::hear(const process::Process& sender, std::string_view message) 
   const auto where = sender.control_group();
   if (run == nullptr || !where) return;
   const auto* worker = run->worker_around(context_.registry.mount().below(*where));
-  const auto slot = worker == nullptr ? std::nullopt : slot_of(worker->name());
+  const auto slot = worker == nullptr ? std::nullopt : registry::slot_of(worker->name());
   auto* pool = slot ? find(slot->first) : nullptr;
   if (pool == nullptr || slot->second >= std::ssize(pool->slots())) return;
   pool->slots()[static_cast<std::size_t>(slot->second)]->hear(parse_notification(message));
@@ -253,6 +273,7 @@ Status Supervisor::restart(Pool& pool) {
 }
 
 Status Supervisor::request(Pool& pool, const std::function<void()>& change) {
+  if (is_ending_) return Error{ESHUTDOWN, "pool " + pool.name(), "change"};
   const auto before = pool.note();
   change();
   if (auto saved = save(); !saved) {
@@ -265,7 +286,7 @@ Status Supervisor::request(Pool& pool, const std::function<void()>& change) {
 
 Status Supervisor::save() const {
   const auto* run = context_.run();
-  if (run == nullptr) return Done{};  // it is ending, and nothing goes on with it
+  if (run == nullptr || is_ending_) return Done{};
   PoolsNote note;
   for (const auto& [name, pool] : pools_)
     note.pools.push_back(pool->note());
@@ -273,6 +294,12 @@ Status Supervisor::save() const {
 }
 
 bool Supervisor::may_begin(const Pool& pool) const {
+  // What comes after it goes before it.
+  if (pool.is_retired())
+    return std::none_of(pools_.begin(), pools_.end(), [&](const auto& each) {
+      const auto& after = each.second->configuration().after;
+      return each.second->is_retired() && named(after, pool.name()) != after.end();
+    });
   const auto& after = pool.configuration().after;
   return std::all_of(after.begin(), after.end(), [this](const config::Named& earlier) {
     const auto* found = find(earlier.name);
@@ -293,7 +320,7 @@ void Supervisor::pool_changed(Pool& pool) {
     pools_.erase(pool.name());
     if (const auto saved = save(); !saved) log::warning("{}", saved.error().message());
     if (pools_.empty()) close_run();
-    return;
+    return look_at_all();
   }
   if (!pool.is_up()) return;
   for (const auto& [name, other] : pools_) {

@@ -26,6 +26,12 @@ class Supervisor {
   // Takes over the pools of an earlier reeved and makes them what the configuration says; called
   // again, with another one.
   Status follow(std::vector<config::Pool> pools);
+  // Before that: the notify socket of an earlier reeved, if it was kept.
+  void resume_notifications(FileDescriptor kept) { kept_notify_socket_ = std::move(kept); }
+  // Where workers notify; -1 while there has been no pool.
+  [[nodiscard]] int notify_descriptor() const {
+    return notifications_ ? notifications_->descriptor() : -1;
+  }
   // Ends all pools, and calls `then` once nothing is left of them.
   void end(std::function<void()> then);
 
@@ -49,6 +55,7 @@ class Supervisor {
   void run_failed(const std::string& reason);
   void run_opened(const std::string& id);
   Status take_over(registry::LiveRun& run);
+  void retire_all();
   void close_run();
   void follow_configuration();
   Pool& add(config::Pool configuration, PoolNote note);
@@ -64,6 +71,7 @@ class Supervisor {
   Status request(Pool& pool, const std::function<void()>& change);
 
   Context context_;
+  FileDescriptor kept_notify_socket_;
   std::optional<NotifySocket> notifications_;
   std::vector<config::Pool> configured_;
   std::map<std::string, std::shared_ptr<Pool>> pools_;

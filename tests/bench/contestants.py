@@ -65,7 +65,6 @@ bus = "none"
 [pool.w]
 command = ["{self.place.worker}"]
 environment = {{ BENCH_SOCKET = "{self.environment['BENCH_SOCKET']}" }}
-restart = "always"
 stdout = "null"
 stderr = "null"
 [pool.w.backoff]

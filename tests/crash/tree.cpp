@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <sstream>
 
 #include "base/clock.hpp"
@@ -87,6 +88,10 @@ std::optional<std::string> unrest_of(const registry::WorkerRecord& record,
 }
 
 void describe(const fs::path& directory, std::string& out) {
+  // What is kept ready for a slot's next worker comes and goes.
+  if (registry::is_worker_directory(directory.filename().string()) && !record_of(directory) &&
+      processes_in(directory).empty())
+    return;
   out += fmt::format("{}\n  record: {}\n  notes: {}\n  processes: {}\n", directory.string(),
                      record_of(directory).value_or("none"), fmt::join(notes_on(directory), " "),
                      fmt::join(processes_in(directory), " "));
@@ -123,22 +128,30 @@ std::vector<std::string> Story::unrest() const {
     const bool is_of_pools = record->is_configured.value_or(false);
     pools_have_a_run |= is_of_pools;
     std::vector<std::string> active;
+    std::set<std::string> prepared, filled;
     for (const auto& below : directories_in(tree)) {
       const std::string child = below.filename();
       for (const auto& note : notes_on(below))
-        if (!is_of_pools || note != "user.reeve.slot")
+        if (!is_of_pools || (note != "user.reeve.slot" && note != "user.reeve.exits"))
           found.push_back(child + " still has the note " + note);
       if (child == registry::entered_directory) continue;
       const auto worker_text = record_of(below);
       const auto worker = worker_text ? registry::read_worker_record(*worker_text)
                                       : Result<registry::WorkerRecord>(Error{ENODATA, child, ""});
+      if (!worker_text && is_of_pools && processes_in(below).empty() &&
+          prepared.insert(registry::plain_name_of(child)).second)
+        continue;
       if (!worker)
         found.push_back(child + " has no record");
       else if (const auto unrest = unrest_of(*worker, processes_in(below)))
         found.push_back(child + " " + *unrest);
-      else if (worker->phase == WorkerPhase::active)
+      else if (worker->phase == WorkerPhase::active) {
         active.push_back(record_of(below, "user.reeve.slot").value_or(""));
+        filled.insert(worker->name);
+      }
     }
+    for (const auto& worker : prepared)
+      if (!filled.contains(worker)) found.push_back("a cgroup is kept ready for " + worker);
     if (is_of_pools && pools_)
       for (auto& each :
            pools_->unrest(record_of(directory, "user.reeve.pools").value_or(""), active))

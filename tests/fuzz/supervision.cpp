@@ -41,6 +41,12 @@ void is_read(const std::string& text) {
     const auto again = read_slot_note(once);
     require(again.ok() && written(*again) == once, "the note on a slot is read as it was written");
   }
+  if (const auto exits = read_exits_note(text)) {
+    require(exits->exits.size() <= kept_exits, "no more exits are kept than are shown");
+    const auto once = written(*exits);
+    const auto again = read_exits_note(once);
+    require(again.ok() && written(*again) == once, "the note on exits is read as it was written");
+  }
 }
 
 }  // namespace

@@ -232,6 +232,11 @@ TEST_F(OtherHost, IsServedByEveryVerbThatNeedsNothingOfThisHost) {
     EXPECT_EQ(finished.exit_status(), 0) << verb.front() << ": " << finished;
     EXPECT_EQ(finished.errors, "");
   }
+  // Which is started there as a whole.
+  const auto top = on_host({"top", "--delay=50ms"});
+  EXPECT_NE(top.output.find("worker "), std::string::npos) << top;
+  EXPECT_EQ(top.errors, "");
+  EXPECT_TRUE(read_file(called_).find("elsewhere reevectl 'top' '--run=") != std::string::npos);
   const auto tree = on_host({"tree"});
   EXPECT_NE(tree.output.find("worker worker active"), std::string::npos) << tree;
   EXPECT_EQ(on_host({"stop", "worker"}).exit_status(), 0);

@@ -1,5 +1,6 @@
 // What controllers tell of a worker and how they limit it, and that runs work with controllers on:
 // then no cgroup but a leaf may hold processes.
+#include <fmt/core.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,6 +33,18 @@ void use_memory(std::size_t size) {
 bool set_controllers(const World& world, const std::string& change) {
   const auto around = fs::path(world.directory_of(world.root())).parent_path();
   return write_to(around / "cgroup.subtree_control", change);
+}
+
+// Also below: what the worlds before this one have left has them.
+void switch_off_controllers(const World& world) {
+  const auto around = fs::path(world.directory_of(world.root())).parent_path();
+  std::vector<fs::path> all{around};
+  for (const auto& each : fs::recursive_directory_iterator(around))
+    if (each.is_directory()) all.push_back(each.path());
+  // Those inside come later than what they are in.
+  for (auto each = all.rbegin(); each != all.rend(); ++each)
+    for (const char* controller : {"-cpu", "-io", "-memory", "-pids"})
+      (void)write_to(*each / "cgroup.subtree_control", controller);
 }
 
 class Controllers : public ::testing::Test {
@@ -157,6 +170,93 @@ TEST_F(Controllers, ARunThatHasThemIsEnteredAndEnded) {
   EXPECT_FALSE(application.is_alive());
 }
 
+// ---- of pools
+
+class PoolControllers : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!set_controllers(world_, "+cpu +memory +pids"))
+      GTEST_SKIP() << "this host has the controllers elsewhere than in cgroup v2";
+  }
+  // Whoever comes next switches controllers off.
+  void TearDown() override {
+    if (IsSkipped()) return;
+    EXPECT_EQ(world_.stop_daemon(), 0);
+  }
+  // A pool of Python programs.
+  void start(const std::string& program, const std::string& keys) {
+    world_.configure(fmt::format(
+        "[pool.web]\ncommand = ['python3', '-c', '''{}''']\nstart-limit = {{ burst = 1 }}\n{}",
+        program, keys));
+    world_.start();
+  }
+  api::GetPool::Output await(const std::function<bool(const api::GetPool::Output&)>& holds) {
+    api::GetPool::Output output;
+    EXPECT_TRUE(eventually([&] {
+      if (const auto got = world_.call<api::GetPool>({"web"})) output = *got.output;
+      return holds(output);
+    })) << json::encoded(output)
+        << world_.daemon_log();
+    return output;
+  }
+  [[nodiscard]] std::string directory_of(const api::GetPool::Output& web, std::size_t slot) {
+    const auto worker = world_.get(*web.pool.run, web.slots.at(slot).worker);
+    return world_.directory_of(worker->worker.control_group);
+  }
+
+  World world_{World::Daemon::not_started};
+};
+
+TEST_F(PoolControllers, AWorkerThatRanOutOfMemoryIsRememberedWithItsPeak) {
+  start("kept = b'x' * (64 << 20)", "limits = { memory-max = '32M' }");
+  const auto web = await([](const auto& output) { return output.pool.held == 1; });
+  ASSERT_EQ(web.exits.size(), 1U);
+  const auto& ended = web.exits[0];
+  EXPECT_TRUE(ended.exit.cause == ExitCause::oom_killed) << json::encoded(ended);
+  ASSERT_TRUE(ended.usage);
+  if (!sys::is_switched_off(sys::Feature::memory_peak)) {
+    EXPECT_GE(ended.usage->memory_peak_bytes.value_or(0), static_cast<std::int64_t>(30 * mebibyte));
+  }
+}
+
+TEST_F(PoolControllers, AForkBombIsContainedAndEnded) {
+  start(
+      "import os, time\nfor _ in range(100):\n  try: os.fork() or time.sleep(9999)\n"
+      "  except BlockingIOError: pass\ntime.sleep(9999)",
+      "limits = { tasks-max = 20 }");
+  const auto web = await([](const auto& output) { return output.pool.ready == 1; });
+  const auto directory = directory_of(web, 0);
+  EXPECT_TRUE(eventually([&] { return read_file(directory + "/pids.current") == "20\n"; }));
+  EXPECT_TRUE(eventually([&] { return read_file(directory + "/pids.events") != "max 0\n"; }));
+  EXPECT_EQ(read_file(directory + "/pids.current"), "20\n");
+  ASSERT_TRUE(world_.call<api::ScalePool>({"web", 0}));
+  await([](const auto& output) {
+    return output.slots.empty() && output.pool.state == PoolState::settled;
+  });
+  EXPECT_TRUE(eventually([&] { return !fs::exists(directory); }));
+}
+
+TEST_F(PoolControllers, AWorkerThatKeepsMaxMemoryIsReplacedAndNobodyElse) {
+  start(fmt::format("import os, time\nwhile not os.path.exists('{0}/grow'): time.sleep(0.01)\n"
+                    "if os.environ['REEVE_SLOT'] == '1' and not os.path.exists('{0}/grown'):\n"
+                    "  open('{0}/grown', 'w')\n  kept = b'x' * (128 << 20)\n"
+                    "time.sleep(9999)",
+                    world_.files()),
+        "size = 3\nmax-memory = '64M'");
+  const auto before = await([](const auto& output) { return output.pool.ready == 3; });
+  EXPECT_TRUE(eventually(
+      [&] { return read_file(directory_of(before, 0) + "/memory.high") == "67108864\n"; }));
+  std::ofstream(world_.files() + "/grow") << "";
+  const auto after = await([&](const auto& output) {
+    return output.pool.ready == 3 && output.slots[1].process->pid != before.slots[1].process->pid;
+  });
+  EXPECT_EQ(after.slots[0].process->pid, before.slots[0].process->pid);
+  EXPECT_EQ(after.slots[2].process->pid, before.slots[2].process->pid);
+  ASSERT_EQ(after.exits.size(), 1U);
+  EXPECT_EQ(after.exits[0].reason, "it used max-memory");
+  EXPECT_EQ(after.exits[0].exit.signal, "SIGTERM");
+}
+
 // DelegateSubgroup= keeps a service's own processes out of the cgroup that is delegated: only then
 // does the kernel let controllers be enabled there.
 TEST_F(Controllers, APlacedRunHasThemUnlessItsServiceIsInTheWay) {
@@ -184,7 +284,7 @@ TEST_F(Controllers, APlacedRunHasThemUnlessItsServiceIsInTheWay) {
 
 TEST(WithoutControllers, ALimitIsRefusedAndNothingIsLeftOfTheReservation) {
   World world(World::Daemon::not_started);
-  (void)set_controllers(world, "-cpu -memory -pids");  // where there are any
+  switch_off_controllers(world);  // where there are any
   world.start();
   const auto owner = Child::sleeper();
   const auto run = world.open_run(owner);

@@ -1,18 +1,23 @@
 // Pools of the configuration, on a real reeved: filled, kept filled, changed, and taken over.
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 
 #include "cgroup/directory.hpp"
 #include "support/command.hpp"
 #include "support/programs.hpp"
 #include "support/world.hpp"
+#include "sys/calls.hpp"
 
 namespace reeve::test {
 namespace {
+
+namespace fs = std::filesystem;
 
 class Pools : public ::testing::Test {
  protected:
@@ -102,6 +107,26 @@ environment = {{ COLOUR = "blue" }}
   })) << read_file(file("said"));
 }
 
+TEST_F(Pools, GiveTheirWorkersTheRightsOfTheirUserHoweverTheyAreStarted) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root becomes another";
+  std::ofstream(file("said")) << "";
+  fs::permissions(file("said"), fs::perms::all);
+  fs::permissions(world_.files(), fs::perms::others_exec, fs::perm_options::add);
+  start(
+      fmt::format("[pool.web]\ncommand = ['sh', '-c', 'echo $(id -un) $(id -ru) $(id -G) $HOME "
+                  "$USER $LOGNAME >> {}; exec sleep 1000']\nuser = 'nobody'\n"
+                  "backoff = {{ initial = 0 }}\n",
+                  file("said")));
+  const auto said = [&] { return read_file(file("said")); };
+  std::string expected;
+  // The first by the spawner, which hires hands then.
+  for (int start = 0; start < 4; ++start) {
+    expected += "nobody 65534 65534 /nonexistent nobody nobody\n";
+    EXPECT_TRUE(eventually([&] { return said() == expected; })) << said();
+    ::kill(static_cast<pid_t>(pids_of(await_settled("web", 1))[0]), SIGKILL);
+  }
+}
+
 TEST_F(Pools, KeepTheirSizeHoweverWorkersEnd) {
   start(sleepers);
   auto before = pids_of(await_settled("web", 3));
@@ -116,6 +141,41 @@ TEST_F(Pools, KeepTheirSizeHoweverWorkersEnd) {
   }
   EXPECT_EQ(get("web").pool.restarts, 3);
   EXPECT_EQ(processes(), 3U);
+}
+
+TEST_F(Pools, TellOfADeathBeforeTheyTellOfItsSuccessor) {
+  start(sleepers_for(1000, 1));
+  const auto before = await_settled("web", 1);
+  Follower follower(world_, before.pool.run);
+  follower.next(EventKind::activated);  // of the snapshot
+  ASSERT_EQ(::kill(static_cast<pid_t>(pids_of(before)[0]), SIGKILL), 0);
+  std::vector<EventKind> told;
+  while (told.size() < 5)
+    told.push_back(follower.next().kind);
+  using enum EventKind;
+  EXPECT_EQ(told, (std::vector{exited, reaped, reserved, activated, ready}));
+}
+
+TEST_F(Pools, KeepACgroupReadyForEachWorkerThatWillHaveASuccessor) {
+  const auto cgroups = [&](const std::string& pool) {
+    const auto run = get(pool).pool.run.value_or("");
+    std::size_t found = 0;
+    for (const auto& child :
+         fs::directory_iterator(world_.directory_of(world_.root()) + "/run-" + run))
+      found += child.path().filename().string().starts_with("worker-" + pool + "@") ? 1 : 0;
+    return found;
+  };
+  start(sleepers + std::string("[pool.once]\ncommand = ['sleep', '1000']\nrestart = 'no'\n"
+                               "[pool.bad]\ncommand = ['false']\nstart-limit = { burst = 1 }\n"));
+  await_settled("web", 3);
+  await_settled("once", 1);
+  await_held("bad", 1);
+  EXPECT_TRUE(eventually([&] { return cgroups("web") == 6; })) << cgroups("web");
+  EXPECT_EQ(cgroups("once"), 1U);
+  EXPECT_TRUE(eventually([&] { return cgroups("bad") == 1; })) << cgroups("bad");
+  ASSERT_TRUE(world_.call<api::ScalePool>({"web", 0}));
+  await_settled("web", 0);
+  EXPECT_TRUE(eventually([&] { return cgroups("web") == 0; })) << cgroups("web");
 }
 
 TEST_F(Pools, LetAWorkersTreeEndBeforeItsSlotIsFilledAgain) {
@@ -348,6 +408,49 @@ TEST_F(Pools, ForgetNoStartLimitOverACrash) {
   EXPECT_EQ(after.pool.restarts, before.pool.restarts);
 }
 
+TEST_F(Pools, RememberHowTheirWorkersEndedLast) {
+  start(sleepers_for(1000, 2) + "backoff = { initial = 0 }\nstart-limit = { burst = 100 }\n");
+  auto pids = pids_of(await_settled("web", 2));
+  std::vector<std::pair<std::string, std::int64_t>> ended;
+  const auto end = [&](std::size_t slot, int signal) {
+    ended.insert(ended.begin(), {"web@" + std::to_string(slot), pids[slot]});
+    ASSERT_EQ(::kill(static_cast<pid_t>(pids[slot]), signal), 0);
+    pids = pids_of(await("web", [&](const auto& web) {
+      return web.pool.ready == 2 && pids_of(web)[slot] != pids[slot];
+    }));
+  };
+  const auto told = [&] {
+    std::vector<std::pair<std::string, std::int64_t>> found;
+    for (const auto& each : get("web").exits)
+      found.emplace_back(each.worker, each.process ? each.process->pid : 0);
+    return found;
+  };
+  EXPECT_EQ(told(), ended);
+  end(0, SIGKILL);
+  end(1, SIGTERM);
+  const auto exits = get("web").exits;
+  ASSERT_EQ(exits.size(), 2U);
+  EXPECT_EQ(exits[0].exit.signal, "SIGTERM");
+  EXPECT_EQ(exits[1].exit.signal, "SIGKILL");
+  EXPECT_EQ(exits[0].exit.cause, ExitCause::signaled);
+  EXPECT_TRUE(exits[0].usage && exits[0].usage->processor_system);
+  EXPECT_LT(exits[0].started_at->monotonic, exits[0].exit.at.monotonic);
+  for (int i = 0; i < 5; ++i)
+    end(0, SIGKILL);
+  ended.pop_back();  // five are kept of a slot
+  EXPECT_EQ(told(), ended);
+  world_.restart();
+  await_settled("web", 2);
+  EXPECT_EQ(told(), ended);
+  // The one that dies while no reeved runs is the last of them.
+  world_.kill_daemon();
+  ended.insert(ended.begin(), {"web@1", pids[1]});
+  ASSERT_EQ(::kill(static_cast<pid_t>(pids[1]), SIGKILL), 0);
+  world_.start();
+  await("web", [&](const auto& web) { return web.pool.ready == 2 && pids_of(web)[1] != pids[1]; });
+  EXPECT_EQ(told(), ended);
+}
+
 TEST_F(Pools, FollowAConfigurationThatChangedWhileNoReevedRan) {
   start(sleepers_for(1000, 3) + "[pool.gone]\ncommand = ['sleep', '1000']\n");
   const auto before = pids_of(await_settled("web", 3));
@@ -369,6 +472,31 @@ TEST_F(Pools, EndWithAReevedThatNoHolderOutlives) {
   await_settled("web", 3);
   EXPECT_EQ(world_.stop_daemon(), 0);
   EXPECT_TRUE(world_.root_is_empty());
+}
+
+TEST_F(Pools, EndBeforeThoseThatTheyComeAfterEachWithItsSignal) {
+  const auto pool = [&](const char* name, const char* signal) {
+    return fmt::format(
+        "[pool.{0}]\nstop-signal = '{1}'\ncommand = ['sh', '-c', '''trap \"sleep 0.1; echo {0} >> "
+        "{2}; exit 0\" {1}; echo {0} up >> {2}; while :; do sleep 0.01; done''']\n",
+        name, signal, file("said"));
+  };
+  const auto configuration = pool("cache", "USR1") + pool("database", "INT") +
+                             "after = ['cache']\n" + pool("web", "USR2") + "after = ['database']\n";
+  // Executed in order, and they speak when they come to it.
+  const std::string up = "cache up\ndatabase up\nweb up\n", down = "web\ndatabase\ncache\n";
+  const auto said = [&] { return read_file(file("said")); };
+  start(configuration);
+  ASSERT_TRUE(eventually([&] { return said().size() == up.size(); })) << said();
+  reload("");
+  EXPECT_TRUE(eventually([&] { return world_.root_is_empty(); }));
+  EXPECT_EQ(said().substr(up.size()), down);
+  std::ofstream(file("said"), std::ios::trunc) << "";
+  reload(configuration);
+  ASSERT_TRUE(eventually([&] { return said().size() == up.size(); })) << said();
+  EXPECT_EQ(world_.stop_daemon(), 0);
+  EXPECT_TRUE(world_.root_is_empty());
+  EXPECT_EQ(said().substr(up.size()), down);
 }
 
 TEST_F(Pools, AreNotToBeFilledByOthers) {
@@ -486,6 +614,42 @@ TEST_F(Notifying, WorkersAreReadyWhenTheySaySo) {
   await_status("serving");
 }
 
+TEST_F(Notifying, WhatIsSaidWhileNoReevedRunsIsHeardByTheNextOne) {
+  start(
+      notifying(fmt::format("while not os.path.exists('{}'): time.sleep(0.01)\nsay('READY=1')\n"
+                            "open('{}', 'w')\ntime.sleep(1000)",
+                            file("go"), file("said"))));
+  const auto before = pids_of(await("web", [](const auto& web) {
+    return !web.slots.empty() && web.slots[0].state == SlotState::starting && web.slots[0].process;
+  }));
+  // As the service manager does.
+  FileDescriptor kept;
+  EXPECT_TRUE(eventually([&] {
+    std::array<char, 4096> buffer;
+    sys::Received received;
+    const int got = sys::receive_bytes(world_.readiness(), buffer, received);
+    const std::string_view text(buffer.data(), got < 0 ? 0 : received.bytes);
+    if (text == "FDSTORE=1\nFDNAME=notifications") kept = std::move(received.descriptors.at(0));
+    return bool(kept);
+  }));
+  world_.kill_daemon();
+  make("go");
+  ASSERT_TRUE(eventually([&] { return fs::exists(file("said")); }));
+  ASSERT_TRUE(world_.try_start([&](const auto& daemon) {
+    constexpr int first_passed = 3;
+    ::dup2(kept.get(), first_passed);
+    ::fcntl(first_passed, F_SETFD, 0);
+    ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
+    ::setenv("LISTEN_FDS", "1", 1);
+    ::setenv("LISTEN_FDNAMES", "notifications", 1);
+    return daemon();
+  })) << world_.daemon_log();
+  EXPECT_EQ(pids_of(await_settled("web", 1)), before);
+  // Who begins now speaks to the same socket.
+  ASSERT_TRUE(world_.call<api::RestartPool>({"web"}));
+  await("web", [&](const auto& web) { return web.pool.ready == 1 && pids_of(web) != before; });
+}
+
 TEST_F(Notifying, APoolThatComesAfterAnotherBeginsOnceThatIsReady) {
   start(notifying(fmt::format("until('{}'); say('READY=1'); time.sleep(1000)", file("go"))) +
         "[pool.late]\ncommand = ['sleep', '1000']\nafter = ['web']\n");
@@ -559,6 +723,8 @@ TEST_F(Notifying, AWorkerThatDoesNotFeedItsWatchdogIsReplaced) {
   const auto after =
       await("web", [&](const auto& web) { return web.pool.ready == 1 && pids_of(web) != before; });
   EXPECT_EQ(after.pool.restarts, 1);
+  ASSERT_EQ(after.exits.size(), 1U);
+  EXPECT_EQ(after.exits[0].reason, "it did not feed its watchdog");
 }
 
 TEST_F(Notifying, WhatAWorkerSaysLastIsPartOfItsRecord) {
@@ -594,14 +760,25 @@ TEST_F(Notifying, AWorkerCannotNameAProcessOfOthers) {
 }
 
 TEST_F(Pools, OfAThousandWorkersAreScaledDownAndUp) {
+  // Not by GetPool, again and again: that tells of each of them.
+  const auto await_listed = [&](std::int64_t ready) {
+    EXPECT_TRUE(eventually([&] {
+      const auto listed = world_.call<api::ListPools>({});
+      return listed && listed->pools.size() == 1 && listed->pools[0].ready == ready &&
+             listed->pools[0].state == PoolState::settled;
+    })) << json::encoded(world_.call<api::ListPools>({}).output->pools);
+  };
   start(sleepers_for(1000, 1000));
-  await_settled("web", 1000);
+  await_listed(1000);
   EXPECT_EQ(processes(), 1000U);
   ASSERT_TRUE(world_.call<api::ScalePool>({"web", 0}));
-  await_settled("web", 0);
+  await_listed(0);
   EXPECT_EQ(processes(), 0U);
   ASSERT_TRUE(world_.call<api::ScalePool>({"web", 1000}));
-  await_settled("web", 1000);
+  await_listed(1000);
+  const auto web = get("web");
+  EXPECT_EQ(web.slots.size(), 1000U);
+  EXPECT_EQ(web.exits.size(), 0U);
 }
 
 TEST_F(Pools, ThatCrashInALoopDoNotDelayHealthyOnes) {

@@ -2,14 +2,10 @@
 // real terminal.
 #include <fcntl.h>
 #include <fmt/core.h>
-#include <poll.h>
-#include <pty.h>
 #include <signal.h>
 #include <sys/wait.h>
-#include <utmp.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <fstream>
 
@@ -17,6 +13,7 @@
 #include "ctl/options.hpp"
 #include "support/command.hpp"
 #include "support/programs.hpp"
+#include "support/terminal.hpp"
 #include "support/world.hpp"
 
 namespace reeve::test {
@@ -29,59 +26,6 @@ using Words = std::vector<std::string>;
 bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
-
-// A program with a terminal of its own.
-class Terminal {
- public:
-  Terminal(const Command& command, unsigned short columns) {
-    int master = -1, slave = -1;
-    winsize size{};
-    size.ws_row = 24;
-    size.ws_col = columns;
-    EXPECT_EQ(::openpty(&master, &slave, nullptr, nullptr, &size), 0);
-    ::fcntl(master, F_SETFD, FD_CLOEXEC);
-    master_ = FileDescriptor(master);
-    const FileDescriptor terminal(slave);
-    process_ = Child::run([&] {
-      ::login_tty(terminal.get());
-      return become(command);
-    });
-  }
-  // Reads on until it has said so.
-  bool says(const std::string& words) {
-    while (!has(said_, words))
-      if (!read_more()) return false;
-    return true;
-  }
-  void type(char key) const { (void)!::write(master_.get(), &key, 1); }
-  // Its wait(2) status, and by then all that it has said is known.
-  int wait() {
-    while (read_more()) {
-    }
-    return process_.wait();
-  }
-  [[nodiscard]] const std::string& said() const { return said_; }
-  // What is left to see: behind the last time that the line was erased.
-  [[nodiscard]] std::string last_line() const {
-    const auto erased = said_.rfind("\x1b[K");
-    return erased == std::string::npos ? said_ : said_.substr(erased + 3);
-  }
-
- private:
-  bool read_more() {
-    pollfd entry{master_.get(), POLLIN, 0};
-    if (::poll(&entry, 1, 1000 * static_cast<int>(patience.count())) != 1) return false;
-    std::array<char, 4096> buffer;
-    const auto length = ::read(master_.get(), buffer.data(), buffer.size());
-    if (length <= 0) return false;  // EIO: nobody has it open any more
-    said_.append(buffer.data(), static_cast<std::size_t>(length));
-    return true;
-  }
-
-  FileDescriptor master_;
-  Child process_;
-  std::string said_;
-};
 
 class ReevectlPools : public ::testing::Test {
  protected:
@@ -207,9 +151,13 @@ TEST_F(ReevectlPools, AreListedAndShownWithTheirSlots) {
                             fmt::format("web@2  ready {}", web.slots[2].process->pid)})
     EXPECT_TRUE(has(shown, words)) << words << " in\n" << shown;
   const auto bad = ctl({"pools", "bad"}).output;
-  for (const char* words :
-       {"Workers: 0 of 2 workers ready, 2 held", "bad@1  held", "it exited with status 1"})
+  for (const char* words : {"Workers: 0 of 2 workers ready, 2 held", "bad@1  held",
+                            "it exited with status 1", "ENDED", "RAN FOR", "exited 1"})
     EXPECT_TRUE(has(bad, words)) << words << " in\n" << bad;
+  const auto worker = ctl({"show", "--run", *web.pool.run, "bad@1"}).output;
+  EXPECT_TRUE(has(worker, "exited 1")) << worker;
+  EXPECT_TRUE(has(worker, "ago bad@1")) << worker;
+  EXPECT_FALSE(has(worker, "bad@0")) << worker;
 }
 
 TEST_F(ReevectlPools, AreToldToScriptsInJson) {

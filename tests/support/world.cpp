@@ -111,7 +111,9 @@ void World::launch(const Runner& runner) {
   const auto configuration = files_ + "/reeve.toml";
   readiness_ = listen_for_notification(notify);
   // Opened before the runner may give up the right to see it.
-  const FileDescriptor program(::open(reeved().c_str(), O_PATH | O_CLOEXEC));
+  const FileDescriptor opened(::open(reeved().c_str(), O_PATH | O_CLOEXEC));
+  constexpr int beyond_what_is_passed = 10;
+  const FileDescriptor program(::fcntl(opened.get(), F_DUPFD_CLOEXEC, beyond_what_is_passed));
   const auto daemon = [&] {
     ::setenv("NOTIFY_SOCKET", notify.c_str(), 1);
     ::setenv("REEVE_TEST_HOOKS", (files_ + "/hooks").c_str(), 1);

@@ -127,6 +127,19 @@ TEST(WorkerDirectory, IsToldFromTheOtherDirectoriesOfARun) {
   EXPECT_FALSE(is_worker_directory("workers"));
 }
 
+// ---- workers of pools
+
+TEST(SlotOf, ReadsWhatWorkerNameWrites) {
+  for (const std::string_view pool : {"web", "web@2", "größe"})
+    for (const std::int64_t slot : {0, 7, 4095})
+      EXPECT_EQ(slot_of(worker_name(pool, slot)), std::pair(std::string(pool), slot));
+}
+
+TEST(SlotOf, IsNothingForOtherWorkers) {
+  for (const std::string_view name : {"", "web", "web@", "web@x", "web@-1", "web@0x", "web@ 0"})
+    EXPECT_EQ(slot_of(name), std::nullopt) << name;
+}
+
 // ---- runs' directories
 
 TEST(RunIdOf, ReadsWhatRunDirectoryWrites) {

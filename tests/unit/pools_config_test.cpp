@@ -93,7 +93,7 @@ TEST(PoolsConfig, ReadsEveryKey) {
       "watchdog = '500ms'\n"
       "max-lifetime = '7d'\n"
       "recycle-jitter = 0.25\n"
-      "max-memory = '1G'\n"
+      "max-memory = '1M'\n"
       "oom-group = false\n"
       "stdin = 'file:/dev/zero'\n"
       "stdout = 'inherit'\n"
@@ -147,7 +147,7 @@ TEST(PoolsConfig, ReadsEveryKey) {
   EXPECT_EQ(pool.watchdog, 500ms);
   EXPECT_EQ(pool.max_lifetime, 7 * 24h);
   EXPECT_EQ(pool.recycle_jitter, 0.25);
-  EXPECT_EQ(pool.max_memory_bytes, 1LL << 30);
+  EXPECT_EQ(pool.max_memory_bytes, 1LL << 20);
   EXPECT_EQ(pool.limits.memory_max_bytes, 512LL << 20);
   EXPECT_EQ(pool.limits.memory_high_bytes, 1LL << 20);
   EXPECT_EQ(pool.limits.processor_quota_percent, 150);
@@ -281,6 +281,10 @@ TEST(PoolsConfig, TellsWhereAFaultOfAKeyIsAndWhatWouldBeRight) {
       {"limits.memory-high = '50%'", "2:22", a_size},
       {"limits = {memory-max = '1M', memory-high = '2M'}", "2:44",
        "pool web: limits.memory-high must not be more than limits.memory-max"},
+      {"max-memory = '2M'\nlimits.memory-max = '1M'", "2:14",
+       "pool web: max-memory must not be more than limits.memory-max"},
+      {"max-memory = '2M'\nlimits.memory-high = '1M'", "2:14",
+       "pool web: max-memory must not be more than limits.memory-high"},
       {"limits.cpu-quota = 0", "2:20", a_percentage},
       {"limits.cpu-quota = '0%'", "2:20", a_percentage},
       {"limits.cpu-quota = '1.5'", "2:20", a_percentage},

@@ -109,7 +109,7 @@ TEST(WorkerLifecycle, TakesTheWayThatItsPictureShows) {
       {reserved, Event::stop, abandoned, {disarm_timer, write_record, unlist, kill_tree}},
       {activating, Event::activated, active, {write_record, watch_process, announce_activated}},
       {activating, Event::activation_failed, reserved, {write_record, arm_expiry}},
-      {reserved, Event::spawn, spawning, {write_record}},
+      {creating, Event::spawn, spawning, {announce_reserved, arm_expiry}},
       {spawning,
        Event::spawned,
        active,
@@ -375,9 +375,9 @@ bool can_come(Event event, const World& world) {
   switch (event) {
     case Event::created:
     case Event::creation_failed:
+    case Event::spawn:
       return world.phase == Phase::creating;
     case Event::activate:
-    case Event::spawn:
       return world.phase == Phase::reserved;
     case Event::spawned:
     case Event::spawn_failed:
@@ -441,7 +441,8 @@ World after(World world, Event event) {
       break;
   }
   if (actions.has(Action::disarm_timer)) world.timer = Timer::none;
-  if (actions.has(Action::write_record)) world.on_disk = phase;
+  // A worker is made with the record that belongs to what it is made for.
+  if (actions.has(Action::write_record) || event == Event::spawn) world.on_disk = phase;
   if (actions.has(Action::watch_process)) {
     world.process = Process::watched;
     world.exit_awaited = true;
