@@ -180,7 +180,7 @@ class LiveWorker {
   bool makes_way_ = false;
   bool is_dying_ = false;                // which is known, and not yet acted upon
   Notes notes_;                          // until they are written
-  std::optional<SpawnRequest> program_;  // until it is ordered
+  std::optional<SpawnRequest> program_;  // until the reservation was told
   Answer<reeve::Worker> creation_answer_;
   Answer<reeve::Worker> activation_answer_;
   std::vector<std::function<void()>> when_settled_;

@@ -28,7 +28,6 @@ void LiveWorker::create(Notes notes, Answer<reeve::Worker> answer) {
 }
 
 void LiveWorker::create_and_spawn(Notes notes, SpawnRequest request, Answer<reeve::Worker> answer) {
-  record_.handle = std::move(request.handle);
   program_ = std::move(request);
   create(std::move(notes), std::move(answer));
 }
@@ -82,7 +81,9 @@ void LiveWorker::creation_ended(const std::optional<api::Failure>& failure) {
     if (phase() == WorkerPhase::creating) {
       run_.list(*this);
       apply(WorkerEvent::spawn);
+      record_.handle = std::move(program_->handle);  // a reservation has none
     }
+    program_.reset();
     return;
   }
   if (phase() != WorkerPhase::creating) return answer(api::failure(api::RunClosing{run_.id()}));
@@ -175,7 +176,6 @@ void LiveWorker::order_program(cgroup::Directory directory) {
   spawning_ = surroundings_.spawner.start(
       std::move(program_->program), std::move(directory),
       [this](spawn::Spawner::Outcome outcome) { spawn_ended(std::move(outcome)); });
-  program_.reset();
 }
 
 void LiveWorker::spawn_ended(spawn::Spawner::Outcome outcome) {

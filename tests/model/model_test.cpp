@@ -3,6 +3,7 @@
 // $REEVE_MODEL_STEPS and $REEVE_MODEL_SEED say how many and which; $REEVE_MODEL_FAULTS, that system
 // calls of a daemon built with -Dtest_hooks=true are to fail, too; $REEVE_MODEL_SCRIPT names a file
 // with one sequence to play instead.
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -74,6 +75,9 @@ void shrink_and_report(const Script& script, const std::string& difference) {
   std::printf("a difference after %zu steps: %s\n\n%sshortening…\n", script.size(),
               shortened(difference).c_str(), to_text(script).c_str());
   patience = std::chrono::seconds(12);  // some things reeved tries again after five
+  // Told again with what it was shortened to, which may differ in something else.
+  const auto first =
+      fmt::format("at first, after {} steps: {}", script.size(), shortened(difference));
   std::string last;
   const auto shortest = shrink(script, [&](const Script& shorter) {
     auto found = played(shorter);
@@ -81,8 +85,8 @@ void shrink_and_report(const Script& script, const std::string& difference) {
     last = std::move(found);
     return true;
   });
-  if (!last.empty()) return report(shortest, last);
-  report(script, difference + "\n(not again in a world of its own)");
+  if (!last.empty()) return report(shortest, last + "\n" + first);
+  report(script, first + "\n(not again in a world of its own)");
 }
 
 TEST(Model, RandomOperationsEndAsTheModelSays) {

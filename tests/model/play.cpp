@@ -46,6 +46,9 @@ Past Play::past() const {
 bool Play::makes_sense(const Step& step) const {
   for (const char* name : {"process", "owner", "by", "parent", "pid-of"})
     if (step.has(name) && !model.processes.contains(step.number(name))) return false;
+  // A pid that somebody had when the sequence was made may be free when it is shortened.
+  if (step.has("new") && step.kind != "open" && model.processes.contains(step.number("new")))
+    return false;
   if (step.number("run") != 0 && !model.ids.contains(step.number("run"))) return false;
   return !is_for_frozen(step);
 }
