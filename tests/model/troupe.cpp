@@ -237,16 +237,21 @@ int Troupe::reap(int key) {
   int status = 0;
   const auto reaped = ::waitpid(member.pid, &status, 0);
   if (reaped < 0 && errno == ECHILD) {
-    // reeved's own child; the kernel tells its status to others, too.
+    // A child of reeved's spawner; the kernel tells its status to others, too. It comes to this
+    // program if the spawner, which ends after a reeved that was killed, is gone before it reaps.
     sys::PidfdInfo information;
-    const auto is_told = [&] {
-      return sys::pidfd_get_info(pidfd(key), sys::pidfd_info_exit, information) == 0 &&
-             (information.mask & sys::pidfd_info_exit) != 0;
+    const auto is_over = [&] {
+      if (::waitpid(member.pid, &status, WNOHANG) == member.pid) return true;
+      if (sys::pidfd_get_info(pidfd(key), sys::pidfd_info_exit, information) != 0 ||
+          (information.mask & sys::pidfd_info_exit) == 0)
+        return false;
+      status = information.exit_code;
+      return true;
     };
-    if (!test::eventually(is_told))
-      throw Difference("reeved does not reap process " + std::to_string(member.pid));
+    if (!test::eventually(is_over))
+      throw Difference("nobody reaps process " + std::to_string(member.pid));
     member.is_reaped = true;
-    return information.exit_code;
+    return status;
   }
   if (reaped != member.pid)
     throw Difference("process " + std::to_string(member.pid) +
