@@ -45,7 +45,7 @@ void remove_root(const Root& root, const std::string& path);
 // By the service manager: sd_listen_fds(3).
 struct Passed {
   FileDescriptor listener;
-  FileDescriptor events;  // what an earlier reeved had stored there: see notifier.hpp
+  FileDescriptor events;         // what an earlier reeved had stored there: see notifier.hpp
   FileDescriptor notifications;  // of pools' workers: see notifier.hpp
 };
 Required<Passed> take_passed_descriptors();

@@ -50,7 +50,8 @@ LiveRun::LiveRun(const Surroundings& surroundings, std::string id, RunRecord rec
       id_(std::move(id)),
       record_(std::move(record)),
       owner_(std::move(owner)),
-      forget_(std::move(forget)) {}
+      forget_(std::move(forget)),
+      directories_(surroundings.loop) {}
 
 LiveRun::~LiveRun() {
   const auto closing = api::failure(api::RunClosing{id_});
@@ -261,7 +262,7 @@ void LiveRun::adopt_worker(const std::string& name) {
     return;
   }
   auto worker = std::make_unique<LiveWorker>(surroundings_, *this, name, std::move(*record));
-  claimed_directories_.insert(name);
+  directories_.take_over(name);
   workers_.emplace(worker.get(), std::move(worker));
 }
 
@@ -416,45 +417,6 @@ void LiveRun::make(WorkerRecord record, Notes notes, std::optional<SpawnRequest>
     created.create(std::move(notes), std::move(answer));
 }
 
-std::string LiveRun::claim_directory(const std::string& name) {
-  for (unsigned generation = 1;; ++generation) {
-    auto directory = worker_directory(name, generation);
-    if (claimed_directories_.insert(directory).second) return directory;
-  }
-}
-
-void LiveRun::prepare_directory(const std::string& name) {
-  if (!is_open()) return;
-  auto& preparation = prepared_[name];
-  preparation.is_wanted = true;
-  if (!preparation.directory.empty()) return;
-  preparation.directory = claim_directory(name);
-  preparation.making = surroundings_.loop.make_directory(
-      directory().shared_descriptor(), preparation.directory, [this, name](int result) {
-        auto& made = prepared_.at(name);
-        made.is_made = result == 0;
-        if (!made.is_made || !made.is_wanted) drop_prepared(name);
-      });
-}
-
-void LiveRun::drop_prepared(const std::string& name) {
-  const auto found = prepared_.find(name);
-  if (found == prepared_.end()) return;
-  found->second.is_wanted = false;
-  if (found->second.making.pending()) return;
-  const auto dropped = std::move(prepared_.extract(found).mapped());
-  claimed_directories_.erase(dropped.directory);
-  if (dropped.is_made)
-    (void)surroundings_.loop.remove_directory(directory().shared_descriptor(), dropped.directory,
-                                              nullptr);
-}
-
-std::optional<std::string> LiveRun::take_prepared(const std::string& name) {
-  const auto found = prepared_.find(name);
-  if (found == prepared_.end() || !found->second.is_made) return std::nullopt;
-  return std::move(prepared_.extract(found).mapped().directory);
-}
-
 void LiveRun::after_birth_of(const std::string& name, std::function<void()> then) {
   const auto birth = births_.find(name);
   if (birth == births_.end()) return then();
@@ -489,7 +451,7 @@ void LiveRun::unlist(const LiveWorker& worker) {
 
 void LiveRun::forget(const LiveWorker& worker) {
   unlist(worker);
-  claimed_directories_.erase(worker.directory());
+  directories_.release(worker.directory());
   // It is calling: it goes when it has returned.
   departed_.push_back(&worker);
   farewell_ = surroundings_.loop.after(Microseconds{0}, [this] {

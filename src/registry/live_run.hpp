@@ -3,7 +3,6 @@
 
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "registry/records.hpp"
 #include "registry/site.hpp"
 #include "registry/surroundings.hpp"
+#include "registry/worker_directories.hpp"
 
 namespace reeve::registry {
 
@@ -75,13 +75,11 @@ class LiveRun {
   void make(WorkerRecord record, Notes notes, std::optional<SpawnRequest> program,
             Answer<reeve::Worker> answer);
 
-  // Makes the directory for the next worker of that name ahead of its time: it takes as long as a
-  // clone(2). What a crash leaves of it is a directory without a record, as of any that is being
-  // made.
-  void prepare_directory(const std::string& name);
-  // That there will be none, for now.
-  void drop_prepared(const std::string& name);
-  [[nodiscard]] std::optional<std::string> take_prepared(const std::string& name);
+  // Ahead of its time; not where the run ends.
+  void prepare_directory(const std::string& name) {
+    if (is_open()) directories_.prepare(directory(), name);
+  }
+  WorkerDirectories& worker_directories() { return directories_; }
 
   // From its workers.
   // At once, or when the worker of that name that is being made needs nothing more from here.
@@ -92,8 +90,6 @@ class LiveRun {
   void forget(const LiveWorker& worker);
   void bind_process(pid_t pid, const LiveWorker& worker) { by_process_[pid] = &worker; }
   void release_process(pid_t pid, const LiveWorker& worker);
-  // A directory name that was not claimed yet, for the next attempt to make one.
-  std::string claim_directory(const std::string& name);
   // A process of a worker is gone: maybe it was the last thing waited for.
   void settle();
   // Something may have come in after the kill.
@@ -139,14 +135,7 @@ class LiveRun {
 
   std::map<std::string, LiveWorker*> listed_;
   std::map<std::string, std::vector<std::function<void()>>> births_;  // with what comes after them
-  std::set<std::string> claimed_directories_;
-  struct Preparation {
-    std::string directory = {};
-    bool is_wanted = true;
-    bool is_made = false;
-    loop::Operation making = {};
-  };
-  std::map<std::string, Preparation> prepared_;
+  WorkerDirectories directories_;
   std::unordered_map<pid_t, const LiveWorker*> by_process_;
   Workers workers_;
   std::vector<const LiveWorker*> departed_;

@@ -21,7 +21,7 @@ constexpr unsigned creation_attempts = 1000;
 void LiveWorker::create(Notes notes, Answer<reeve::Worker> answer) {
   notes_ = std::move(notes);
   creation_answer_ = std::move(answer);
-  auto prepared = run_.take_prepared(name());
+  auto prepared = run_.worker_directories().take_prepared(name());
   if (!prepared) return directory_made(-EEXIST, 0);
   directory_ = std::move(*prepared);
   directory_made(0, 0);
@@ -35,7 +35,7 @@ void LiveWorker::create_and_spawn(Notes notes, SpawnRequest request, Answer<reev
 // A directory of that name may still be there: of an earlier worker, or cut short by a crash.
 void LiveWorker::directory_made(int result, unsigned attempts) {
   if (result == -EEXIST && attempts < creation_attempts) {
-    directory_ = run_.claim_directory(record_.name);
+    directory_ = run_.worker_directories().claim(name());
     making_ = surroundings_.loop.make_directory(
         run_.directory().shared_descriptor(), directory_,
         [this, attempts](int made) { directory_made(made, attempts + 1); });

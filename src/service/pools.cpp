@@ -151,31 +151,36 @@ void Service::watch_pools(api::WatchPools::Input, Responder<api::WatchPools> res
   std::make_shared<PoolWatch>(*supervisor_, loop_, respond)->start();
 }
 
-template <class Method>
+template <class Method, class Change>
 void Service::change_pool(const std::string& name, const Responder<Method>& respond,
-                          const std::function<Status(supervision::Pool&)>& change) {
+                          const Change& change) {
   if (const auto objection = objection_to_administering(respond.caller()))
     return respond.fail(*objection);
   const auto pool = pool_named(name);
   if (!pool) return respond.fail(pool.error());
-  if (const auto changed = change(**pool); !changed)
-    return respond.fail(api::system_failed(changed.error()));
-  if (!respond.call().more()) return respond.reply({(*pool)->described()});
-  Progress<Method>::follow(*supervisor_, respond, **pool);
+  if ((*pool)->is_retired()) return respond.fail(api::failure(api::NoSuchPool{name}));
+  change(**pool, [this, name, respond](const Status& noted) {
+    if (!noted) return respond.fail(api::system_failed(noted.error()));
+    const auto changed = pool_named(name);  // another, or none, if that took time
+    if (!changed) return respond.fail(changed.error());
+    if (!respond.call().more()) return respond.reply({(*changed)->described()});
+    Progress<Method>::follow(*supervisor_, respond, **changed);
+  });
 }
 
 void Service::scale_pool(api::ScalePool::Input input, Responder<api::ScalePool> respond) {
   if (input.size < 0 || input.size > config::largest_pool)
     return respond.fail(api::invalid_parameter(
         "size", fmt::format("must be between 0 and {}", config::largest_pool)));
-  change_pool<api::ScalePool>(input.pool, respond, [&](supervision::Pool& pool) {
-    return supervisor_->scale(pool, input.size);
+  change_pool<api::ScalePool>(input.pool, respond, [&](supervision::Pool& pool, auto noted) {
+    supervisor_->scale(pool, input.size, std::move(noted));
   });
 }
 
 void Service::restart_pool(api::RestartPool::Input input, Responder<api::RestartPool> respond) {
-  change_pool<api::RestartPool>(
-      input.pool, respond, [&](supervision::Pool& pool) { return supervisor_->restart(pool); });
+  change_pool<api::RestartPool>(input.pool, respond, [&](supervision::Pool& pool, auto noted) {
+    supervisor_->restart(pool, std::move(noted));
+  });
 }
 
 }  // namespace reeve::service

@@ -90,9 +90,8 @@ class Service {
   [[nodiscard]] std::optional<api::Failure> objection_to_looking_at_pools(
       const Caller& caller) const;
   [[nodiscard]] api::Outcome<supervision::Pool*> pool_named(const std::string& name) const;
-  template <class Method>
-  void change_pool(const std::string& name, const Responder<Method>& respond,
-                   const std::function<Status(supervision::Pool&)>& change);
+  template <class Method, class Change>
+  void change_pool(const std::string& name, const Responder<Method>& respond, const Change& change);
   void list_pools(api::ListPools::Input input, Responder<api::ListPools> respond);
   void get_pool(api::GetPool::Input input, Responder<api::GetPool> respond);
   void watch_pools(api::WatchPools::Input input, Responder<api::WatchPools> respond);

@@ -19,6 +19,13 @@ PoolNote first_note(const config::Pool& configuration) {
   return note;
 }
 
+PoolNote begun_again(PoolNote note) {
+  note.filled = note.size;
+  note.changing.reset();
+  note.halt.reset();
+  return note;
+}
+
 Pool::Pool(const Context& context, config::Pool configuration, PoolNote note, Owner owner)
     : context_(context),
       configuration_(std::move(configuration)),
@@ -43,6 +50,7 @@ void Pool::follow(config::Pool configuration) {
 
 void Pool::retire() {
   is_retired_ = true;
+  note_.configured_size = 0;  // configured again meanwhile, it is filled again
   resize(0);
 }
 

@@ -81,5 +81,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
 // What a pool that was not there before begins with: all of its slots at once.
 PoolNote first_note(const config::Pool& configuration);
+// Likewise, where what there was of it is gone.
+PoolNote begun_again(PoolNote note);
 
 }  // namespace reeve::supervision

@@ -92,7 +92,7 @@ void Slot::apply(SlotEvent event) {
   if (is_about_to_end) write_note();
   perform(actions);
   if (!is_to_be_refilled())
-    if (auto* run = pool_.context().run()) run->drop_prepared(worker_name());
+    if (auto* run = pool_.context().run()) run->worker_directories().drop_prepared(worker_name());
   if (phase_ == SlotPhase::empty && before != SlotPhase::empty)
     if (auto* last = worker(); last != nullptr && last->state() == WorkerState::exited)
       (void)last->collect();
@@ -107,7 +107,6 @@ void Slot::perform(SlotActions actions) {
     lifetime_.disarm();
     if (memory_ && has_worker(phase_) && phase_ != SlotPhase::starting) memory_->lift();
     memory_.reset();
-    patience_.disarm();
   }
   if (actions.has(announce_ready)) {
     reason_.clear();

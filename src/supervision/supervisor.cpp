@@ -112,8 +112,10 @@ void Supervisor::run_failed(const std::string& reason) {
 void Supervisor::run_opened(const std::string& id) {
   context_.run_id = id;
   if (is_ending_) return end(std::move(ended_));
-  if (const auto saved = save(); !saved) log::error("{}", saved.error().message());
+  const auto saved = save();
+  if (!saved) log::error("{}", saved.error().message());
   look_at_all();
+  tell_waiting(saved);
 }
 
 Status Supervisor::take_over(registry::LiveRun& run) {
@@ -195,19 +197,26 @@ Pool& Supervisor::add(config::Pool configuration, PoolNote note) {
 
 // Told whenever any run is gone.
 void Supervisor::run_gone() {
+  std::map<std::string, std::shared_ptr<Pool>> gone;
   if (!context_.run_id.empty() && !context_.registry.runs().contains(context_.run_id)) {
     context_.run_id.clear();
-    pools_.clear();
+    gone.swap(pools_);
     if (is_ending_ && ended_) return std::exchange(ended_, nullptr)();
   }
   if (is_ending_ || !context_.run_id.empty()) return;
   follow_configuration();
+  // What was asked of a pool since it was configured holds for the next run, too.
+  for (const auto& [name, pool] : pools_)
+    if (const auto earlier = gone.find(name);
+        earlier != gone.end() && !earlier->second->is_retired())
+      pool->restore(begun_again(earlier->second->note()));
   open_run();
 }
 
 void Supervisor::end(std::function<void()> then) {
   is_ending_ = true;
   ended_ = std::move(then);
+  tell_waiting(Error{ESHUTDOWN, "pools", "change"});
   if (is_opening_) return;
   if (context_.run() != nullptr)
     retire_all();
@@ -264,24 +273,32 @@ Pool* Supervisor::find(const std::string& name) const {
   return found == pools_.end() ? nullptr : found->second.get();
 }
 
-Status Supervisor::scale(Pool& pool, std::int64_t size) {
-  return request(pool, [&] { pool.resize(size); });
+void Supervisor::scale(Pool& pool, std::int64_t size, Noted noted) {
+  request(
+      pool, [&] { pool.resize(size); }, std::move(noted));
 }
 
-Status Supervisor::restart(Pool& pool) {
-  return request(pool, [&] { pool.renew(); });
+void Supervisor::restart(Pool& pool, Noted noted) {
+  request(
+      pool, [&] { pool.renew(); }, std::move(noted));
 }
 
-Status Supervisor::request(Pool& pool, const std::function<void()>& change) {
-  if (is_ending_) return Error{ESHUTDOWN, "pool " + pool.name(), "change"};
+void Supervisor::request(Pool& pool, const std::function<void()>& change, Noted noted) {
+  if (is_ending_) return noted(Error{ESHUTDOWN, "pool " + pool.name(), "change"});
   const auto before = pool.note();
   change();
-  if (auto saved = save(); !saved) {
+  if (context_.run() == nullptr) return waiting_.push_back(std::move(noted));
+  const auto saved = save();
+  if (saved.ok())
+    pool.slot_changed();
+  else
     pool.restore(before);
-    return saved;
-  }
-  pool.slot_changed();
-  return Done{};
+  noted(saved);
+}
+
+void Supervisor::tell_waiting(const Status& status) {
+  for (const auto& noted : std::exchange(waiting_, {}))
+    noted(status);
 }
 
 Status Supervisor::save() const {

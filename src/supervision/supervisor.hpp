@@ -38,9 +38,11 @@ class Supervisor {
   // By name.
   [[nodiscard]] const std::map<std::string, std::shared_ptr<Pool>>& pools() const { return pools_; }
   [[nodiscard]] Pool* find(const std::string& name) const;
-  // Acknowledged once they are written down; what they ask for happens from then on.
-  Status scale(Pool& pool, std::int64_t size);
-  Status restart(Pool& pool);
+  // `noted` is called once they are written down, which may be later: while the run of the pools is
+  // being opened, or an earlier one is ending. What they ask for happens from then on.
+  using Noted = std::function<void(const Status&)>;
+  void scale(Pool& pool, std::int64_t size, Noted noted);
+  void restart(Pool& pool, Noted noted);
 
   // Called, from the loop, whenever something about a pool has changed, until it is removed. It may
   // remove itself or another.
@@ -68,7 +70,8 @@ class Supervisor {
   void look_at_all();
   [[nodiscard]] Status save() const;
   // What `change` does to a pool, unless it cannot be written down.
-  Status request(Pool& pool, const std::function<void()>& change);
+  void request(Pool& pool, const std::function<void()>& change, Noted noted);
+  void tell_waiting(const Status& status);
 
   Context context_;
   FileDescriptor kept_notify_socket_;
@@ -76,6 +79,7 @@ class Supervisor {
   std::vector<config::Pool> configured_;
   std::map<std::string, std::shared_ptr<Pool>> pools_;
   bool is_opening_ = false;
+  std::vector<Noted> waiting_;  // for the run
   loop::Timer another_attempt_;
   bool is_ending_ = false;
   std::function<void()> ended_;

@@ -384,6 +384,44 @@ TEST_F(Pools, ThatAreNotConfiguredAnyMoreEndWithTheirRun) {
   await_settled("web", 3);
 }
 
+TEST_F(Pools, ThatAreConfiguredAgainBeforeTheyAreGoneAreFilledAgain) {
+  start(sleepers);
+  (void)await_settled("web", 3);
+  reload("");
+  reload(sleepers);
+  (void)await_settled("web", 3);
+}
+
+TEST_F(Pools, AreNotChangedOnceTheyAreNotConfiguredAnyMore) {
+  start("[pool.web]\ncommand = ['sh', '-c', 'trap \"\" TERM; while :; do sleep 1; done']\n");
+  (void)await_settled("web", 1);
+  reload("");
+  EXPECT_EQ(world_.call<api::ScalePool>({"web", 2}).error, "NoSuchPool");
+  EXPECT_EQ(world_.call<api::RestartPool>({"web"}).error, "NoSuchPool");
+}
+
+TEST_F(Pools, AreAsTheyWereScaledAlthoughReevedDiesWhileTheirRunIsBeingOpened) {
+  start("");
+  reload(sleepers);
+  EXPECT_TRUE(world_.call<api::ScalePool>({"web", 5}));
+  world_.restart();
+  EXPECT_EQ(await_settled("web", 5).pool.configured_size, 3);
+}
+
+TEST_F(Pools, WhoseDeadNobodyReapsEndWhenTheyAreNotConfiguredAnyMore) {
+  start(sleepers_for(1000, 1) + "[pool.other]\ncommand = ['sleep', '1000']\n");
+  const auto pid = pids_of(await_settled("other", 1))[0];
+  world_.kill_daemon();
+  // It comes to this program, or to one that does not reap it either.
+  ASSERT_EQ(::kill(static_cast<pid_t>(pid), SIGKILL), 0);
+  world_.start();
+  reload(sleepers_for(1000, 1));
+  EXPECT_TRUE(eventually([&] {
+    return world_.call<api::GetPool>({"other"}).error == "NoSuchPool";
+  })) << json::encoded(get("other"));
+  (void)await_settled("web", 1);
+}
+
 TEST_F(Pools, AreTakenOverWithTheirWorkersAfterACrash) {
   start(sleepers);
   const auto before = pids_of(await_settled("web", 3));

@@ -14,7 +14,7 @@
 #include <set>
 
 #include "api/interface.hpp"
-#include "base/text.hpp"
+#include "model/environment.hpp"
 #include "model/kinds.hpp"
 #include "model/play.hpp"
 #include "model/shrink.hpp"
@@ -23,11 +23,6 @@ namespace reeve::model {
 namespace {
 
 constexpr std::size_t steps_in_a_sequence = 150;
-
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? otherwise : parse_number<std::uint64_t>(text).value_or(otherwise);
-}
 
 const std::string answer_lost = "answer lost";
 
