@@ -12,6 +12,12 @@
 
 namespace reeve {
 
+// What a variable of the environment says; nullptr also for one that is empty.
+inline const char* environment(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value == nullptr || *value == '\0' ? nullptr : value;
+}
+
 // /run/reeve for root, $XDG_RUNTIME_DIR/reeve for a user; empty for a user who has none.
 inline std::string runtime_directory() {
   if (::geteuid() == 0) return "/run/reeve";

@@ -33,7 +33,7 @@ Found find_method(std::string_view name) {
 }  // namespace
 
 Outcome<Client> Client::connect() {
-  const char* given = std::getenv("REEVE_SOCKET");
+  const char* given = environment("REEVE_SOCKET");
   return connect(given != nullptr ? given : usual_socket_to_call());
 }
 

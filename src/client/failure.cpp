@@ -186,7 +186,8 @@ std::string told(const PoolHalted& error) {
   return fmt::format(
       "the change of pool {} was stopped, the other workers are as they were: worker {} failed: "
       "{}; "
-      "mend it, then `reevectl restart {}`",
+      "mend the configuration and `reevectl reload`, or `reevectl restart {}` if something else "
+      "was wrong",
       error.pool, error.worker, error.reason, error.pool);
 }
 

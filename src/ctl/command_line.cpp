@@ -148,8 +148,8 @@ std::span<const OptionEntry> global_options() {
 }
 
 void take_environment(Options& options) {
-  const char* socket = std::getenv("REEVE_SOCKET");
-  const char* run = std::getenv("REEVE_RUN_ID");
+  const char* socket = environment("REEVE_SOCKET");
+  const char* run = environment("REEVE_RUN_ID");
   if (!options.socket_given) options.socket = socket != nullptr ? socket : usual_socket_to_call();
   options.socket_given |= socket != nullptr;
   if (!options.run && run != nullptr) options.run = run;

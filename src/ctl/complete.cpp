@@ -25,6 +25,20 @@ const OptionEntry* find_option(std::string_view word) {
   return nullptr;
 }
 
+// "--state=active" as the option and its value; no option for any other word.
+std::pair<const OptionEntry*, std::string> with_value(std::string_view word) {
+  const auto sign = word.find('=');
+  if (sign == std::string_view::npos) return {};
+  const auto* option = find_option(word.substr(0, sign));
+  if (option == nullptr || option->argument == nullptr) return {};
+  return {option, std::string(word.substr(sign + 1))};
+}
+
+void take(const OptionEntry& option, const std::string& value, Options& options) {
+  if (option.letter == socket_option) options.socket = value;
+  if (option.letter == run_option) options.run = value;
+}
+
 // The words before the one that is being written, as far as they matter.
 struct Line {
   const Verb* verb = nullptr;
@@ -37,8 +51,9 @@ Line read(const Words& words, Options& options) {
   Line line;
   for (const auto& word : words) {
     if (const auto* option = std::exchange(line.awaits, nullptr)) {
-      if (option->letter == socket_option) options.socket = word;
-      if (option->letter == run_option) options.run = word;
+      take(*option, word, options);
+    } else if (const auto [joined, value] = with_value(word); joined != nullptr) {
+      take(*joined, value, options);
     } else if (word == "--") {
       line.is_of_the_command = true;
     } else if (const auto* entry = find_option(word)) {
@@ -69,12 +84,18 @@ Words runs(const Options& options) {
   return found;
 }
 
+// Those of the pools where there is no run of the caller's.
 Words workers(const Options& options) {
+  auto client = Client::connect(options.socket, Microseconds{0});
+  if (!client) return {};
+  auto listed = client->call<ListWorkers>({.run = options.run});
+  if (!listed && !options.run)
+    if (const auto pools = client->call<ListPools>(); pools && !pools->pools.empty())
+      listed = client->call<ListWorkers>({.run = pools->pools.front().run});
   Words found;
-  if (auto client = Client::connect(options.socket, Microseconds{0}))
-    if (const auto listed = client->call<ListWorkers>({.run = options.run}))
-      for (const auto& worker : listed->workers)
-        found.push_back(worker.worker);
+  if (listed)
+    for (const auto& worker : listed->workers)
+      found.push_back(worker.worker);
   return found;
 }
 
@@ -141,6 +162,12 @@ Words candidates(Words words, Options& options) {
   const auto line = read(words, options);
   if (line.awaits != nullptr) return values_of(*line.awaits, options);
   if (line.is_of_the_command) return {};
+  if (const auto [option, value] = with_value(written); option != nullptr) {
+    auto found = values_of(*option, options);
+    for (auto& each : found)
+      each.insert(0, fmt::format("--{}=", option->name));
+    return found;
+  }
   if (written.starts_with('-')) return options_of(line.verb);
   if (line.verb != nullptr) return argument_of(*line.verb, line.arguments, options);
   Words verbs;

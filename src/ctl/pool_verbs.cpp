@@ -125,8 +125,8 @@ Outcome<PoolsByName> settled(Client& client, const std::optional<std::string>& o
 
 void tell_halted(const Pool& pool) {
   fmt::print(stderr,
-             "reevectl: the change of pool {} was stopped: {}; mend it, then "
-             "`reevectl restart {}`\n",
+             "reevectl: the change of pool {} was stopped: {}; mend the configuration and "
+             "`reevectl reload`, or `reevectl restart {}` if something else was wrong\n",
              pool.pool, pool.reason.value_or("a worker failed"), pool.pool);
 }
 
@@ -140,6 +140,13 @@ void print_summary(const std::vector<Pool>& pools) {
   }
   fmt::print("the configuration is in force: {} pool{}, {}\n", pools.size(),
              pools.size() == 1 ? "" : "s", told_ready(all));
+}
+
+// Workers that are not tried again, which nobody had to say of it before.
+bool has_lost_more(const Pool& pool, const std::vector<Pool>& before) {
+  const auto earlier = std::find_if(before.begin(), before.end(),
+                                    [&](const Pool& each) { return each.pool == pool.pool; });
+  return pool.reason && (earlier == before.end() || earlier->reason != pool.reason);
 }
 
 template <class Method>
@@ -211,6 +218,8 @@ ExitCode verb_restart(const Options& options) {
 ExitCode verb_reload(const Options& options) {
   auto session = Session::open(options);
   if (!session) return session.error();
+  const auto before = session->call<ListPools>();
+  if (!before) return before.error();
   const auto reloaded = session->call<Reload>();
   if (!reloaded) return reloaded.error();
   if (!options.blocks) {
@@ -228,8 +237,12 @@ ExitCode verb_reload(const Options& options) {
   if (!printed_as_json(options, *output)) print_summary(output->pools);
   auto status = exit_ok;
   for (const auto& pool : output->pools) {
-    if (pool.state != PoolState::halted) continue;
-    tell_halted(pool);
+    if (pool.state == PoolState::halted)
+      tell_halted(pool);
+    else if (has_lost_more(pool, before->pools))
+      fmt::print(stderr, "reevectl: pool {}: {}\n", pool.pool, *pool.reason);
+    else
+      continue;
     status = exit_failure;
   }
   return status;

@@ -5,6 +5,8 @@
 #include <cerrno>
 
 #include "ctl/remote.hpp"
+#include "reeve/pools.hpp"
+#include "registry/names.hpp"
 
 namespace reeve::ctl {
 
@@ -30,6 +32,18 @@ ExitCode tell(const Failure& failure) {
   fmt::print(stderr, "reevectl: {}{}\n", failure.message(), advice(failure));
   const bool no_daemon = failure.is<Unreachable>() || failure.is<ConnectionLost>();
   return no_daemon ? exit_no_daemon : exit_failure;
+}
+
+bool Session::is_without_run(const Failure& failure) {
+  const auto error = failure.as<NoSuchRun>();
+  return error && !error->run;
+}
+
+std::optional<std::string> Session::run_of_pool_of(const std::string& worker) {
+  const auto slot = registry::slot_of(worker);
+  if (!slot) return std::nullopt;
+  const auto output = client_.call<GetPool>({slot->first});
+  return output ? output->pool.run : std::nullopt;
 }
 
 Told<Session> Session::open(const Options& options) {

@@ -1,6 +1,7 @@
 // Calls whose failures are told to the user.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 
@@ -31,12 +32,24 @@ class Session {
   template <class Method>
   Told<typename Method::Output> call(const typename Method::Input& input = {},
                                      std::span<const int> descriptors = {}) {
-    return told(client_.call<Method>(input, descriptors));
+    auto outcome = client_.call<Method>(input, descriptors);
+    if constexpr (requires { input.worker, input.run; })
+      if (!outcome && is_without_run(outcome.error()))
+        if (auto run = run_of_pool_of(input.worker)) {
+          auto again = input;
+          again.run = std::move(run);
+          outcome = client_.call<Method>(again, descriptors);
+        }
+    return told(std::move(outcome));
   }
 
   [[nodiscard]] Client& client() { return client_; }
 
  private:
+  static bool is_without_run(const Failure& failure);
+  // Who has no run of their own, and names none, means the worker of a pool by its name.
+  std::optional<std::string> run_of_pool_of(const std::string& worker);
+
   Client client_;
 };
 

@@ -24,8 +24,9 @@ Kind change_of(const SlotStand& slot, std::int64_t generation) {
   if (slot.generation != generation) return Kind::replace;
   switch (slot.phase) {
     case Phase::ready:
-    case Phase::done:
       return Kind::settled;
+    case Phase::done:
+      return slot.has_failed ? Kind::halt : Kind::settled;
     case Phase::starting:
       return Kind::await;
     default:
@@ -54,7 +55,6 @@ Move next_move(const PoolStand& pool, std::span<const SlotStand> slots) {
     const auto slot = stand(number);
     return {number < pool.size ? change_of(slot, pool.generation) : drop_of(slot), number};
   }
-  if (pool.is_halted) return {};
   // The last first, so that those that stay are the same ones each time.
   bool is_leaving = false;
   for (auto number = count; number-- > pool.size;) {
@@ -63,6 +63,7 @@ Move next_move(const PoolStand& pool, std::span<const SlotStand> slots) {
     is_leaving |= kind == Kind::await;
   }
   if (is_leaving) return {Kind::await, 0};
+  if (pool.is_halted) return {};
   for (std::int64_t number = 0; number < pool.filled; ++number) {
     const auto slot = stand(number);
     if (slot.phase != Phase::empty && slot.generation != pool.generation)

@@ -15,6 +15,7 @@ struct SlotStand {
   SlotPhase phase = SlotPhase::empty;
   std::int64_t generation = 0;  // of the worker that was started last
   bool is_due = false;          // to be recycled
+  bool has_failed = false;      // of one that is done
 };
 
 struct PoolStand {

@@ -54,10 +54,13 @@ void Pool::retire() {
   resize(0);
 }
 
+// Where a change was stopped, the slot that it was stopped at is judged again before any other is
+// touched.
 void Pool::resize(std::int64_t size) {
   note_.size = size;
   note_.filled = std::min(note_.filled, size);
   note_.changing.reset();
+  if (note_.halt && note_.halt->slot < size) note_.changing = note_.halt->slot;
   note_.halt.reset();
 }
 
@@ -97,6 +100,10 @@ bool Pool::is_up() const {
          });
 }
 
+std::string Pool::told(std::int64_t slot, const std::string& reason) const {
+  return fmt::format("worker {}: {}", registry::worker_name(name(), slot), reason);
+}
+
 reeve::Pool Pool::described() const {
   reeve::Pool pool;
   pool.pool = name();
@@ -118,9 +125,11 @@ reeve::Pool Pool::described() const {
                : is_settled()             ? PoolState::settled
                : !owner_.may_begin(*this) ? PoolState::waiting
                                           : PoolState::changing;
-  if (note_.halt)
-    pool.reason = fmt::format("worker {}: {}", registry::worker_name(name(), note_.halt->slot),
-                              note_.halt->reason);
+  if (note_.halt) pool.reason = told(note_.halt->slot, note_.halt->reason);
+  const auto lost = std::find_if(slots_.begin(), slots_.end(),
+                                 [](const auto& each) { return each->is_given_up(); });
+  if (!pool.reason && lost != slots_.end())
+    pool.reason = told((*lost)->number(), (*lost)->reason());
   return pool;
 }
 
@@ -227,8 +236,8 @@ void Pool::halt(std::int64_t number) {
   save();
   const auto worker = registry::worker_name(name(), number);
   log::tell(log::Level::error, log::topic::pool_halted, {context_.run_id, worker, name()},
-            "pool {}: the change is stopped: worker {} failed, {}; mend it and "
-            "reevectl restart {}",
+            "pool {}: the change is stopped: worker {} failed, {}; mend the configuration and "
+            "reevectl reload, or reevectl restart {} if something else was wrong",
             name(), worker, note_.halt->reason, name());
 }
 

@@ -69,6 +69,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void halt(std::int64_t slot);
   void save() const;
   Slot& slot(std::int64_t number);
+  [[nodiscard]] std::string told(std::int64_t slot, const std::string& reason) const;
 
   const Context& context_;
   config::Pool configuration_;

@@ -144,7 +144,7 @@ void Slot::start() {
   ++incarnation_;
   generation_ = pool_.generation();
   is_due_ = false;
-  was_asked_to_end_ = false;
+  was_asked_to_end_ = has_failed_ = false;
   said_ready_ = said_stopping_ = false;
   watchdog_interval_.reset();
   is_spawning_ = true;
@@ -181,6 +181,7 @@ void Slot::spawned(const api::Outcome<reeve::Worker>& outcome) {
 
 // Not from inside the caller, who is in the middle of a step.
 void Slot::fail(std::string reason) {
+  log::warning("worker {} could not be started: {}", worker_name(), reason);
   is_spawning_ = false;
   why_ended_.clear();
   reason_ = std::move(reason);

@@ -28,10 +28,14 @@ class Slot : public std::enable_shared_from_this<Slot> {
 
   [[nodiscard]] std::int64_t number() const { return number_; }
   [[nodiscard]] SlotPhase phase() const { return phase_; }
-  [[nodiscard]] SlotStand stand() const { return {phase_, generation_, is_due_}; }
+  [[nodiscard]] SlotStand stand() const { return {phase_, generation_, is_due_, has_failed_}; }
   [[nodiscard]] std::string worker_name() const;
   // The worker that it was filled with last, if it is known still; dead or alive.
   [[nodiscard]] registry::LiveWorker* worker() const;
+  // That it is not filled again, as its worker failed.
+  [[nodiscard]] bool is_given_up() const {
+    return phase_ == SlotPhase::held || (phase_ == SlotPhase::done && has_failed_);
+  }
   // Why it is not what it should be; empty if there is nothing to say.
   [[nodiscard]] const std::string& reason() const { return reason_; }
   [[nodiscard]] std::int64_t restarts() const { return restarts_; }
@@ -101,6 +105,7 @@ class Slot : public std::enable_shared_from_this<Slot> {
   std::uint64_t incarnation_ = 0;
   bool is_spawning_ = false;
   bool was_asked_to_end_ = false;  // by somebody else than this slot
+  bool has_failed_ = false;        // where nobody will try again
   // What its worker has said of itself.
   bool said_ready_ = false;
   bool said_stopping_ = false;

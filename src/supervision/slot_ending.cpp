@@ -155,8 +155,12 @@ void Slot::be_over() {
 void Slot::decide() {
   const auto restart = pool_.configuration().restart;
   if (was_asked_to_end_ || restart == config::Restart::no ||
-      (restart == config::Restart::on_failure && is_success(exit_)))
+      (restart == config::Restart::on_failure && is_success(exit_))) {
+    const bool was_ready =
+        said_ready_ || pool_.configuration().readiness == config::Readiness::exec;
+    has_failed_ = !was_asked_to_end_ && (!is_success(exit_) || !was_ready);
     return apply(SlotEvent::finish);
+  }
   const auto next = schedule_.next_start(ended_at_, Context::chance());
   if (!next) return apply(SlotEvent::hold);
   due_at_ = *next;
@@ -221,6 +225,7 @@ void Slot::adopt(registry::LiveWorker& worker) {
   // By then its program had been executed, and nobody wrote that down.
   if (phase_ == SlotPhase::starting && configuration.readiness == config::Readiness::exec)
     phase_ = SlotPhase::ready;
+  said_ready_ = phase_ == SlotPhase::ready;
   if (worker.state() == WorkerState::exited) {
     // Whoever found it dead has told so.
     if (worker.phase() == Phase::emptying)

@@ -371,6 +371,37 @@ TEST_F(Pools, StopAChangeAtTheFirstWorkerThatFails) {
   EXPECT_NE(mended[0], 0);
 }
 
+TEST_F(Pools, AreScaledWithoutHarmAfterAChangeWasStopped) {
+  start(sleepers);
+  const auto before = pids_of(await_settled("web", 3));
+  reload(
+      "[pool.web]\ncommand = ['/no/such']\nsize = 3\nrestart = 'always'\n"
+      "start-limit = { burst = 1, interval = '1h' }\n");
+  const auto is_halted = [](const auto& web) { return web.pool.state == PoolState::halted; };
+  (void)await("web", is_halted);
+  for (const std::int64_t size : {4, 5, 2}) {
+    ASSERT_TRUE(world_.call<api::ScalePool>({"web", size}));
+    const auto web = await("web", [&](const auto& each) {
+      return is_halted(each) && std::ssize(each.slots) <= std::max<std::int64_t>(size, 3);
+    });
+    EXPECT_EQ(web.pool.size, size);
+    EXPECT_EQ(pids_of(web)[1], before[1]);
+  }
+  (void)await("web", [](const auto& web) { return web.slots.size() == 2; });
+}
+
+TEST_F(Pools, StopAChangeAtAWorkerThatFailsAndIsNotTriedAgain) {
+  start("[pool.web]\ncommand = ['sleep', '1000']\nsize = 3\nrestart = 'no'\n");
+  const auto before = pids_of(await_settled("web", 3));
+  reload("[pool.web]\ncommand = ['/no/such']\nsize = 3\nrestart = 'no'\n");
+  const auto halted =
+      await("web", [](const auto& web) { return web.pool.state == PoolState::halted; });
+  EXPECT_NE(halted.pool.reason->find("ENOENT"), std::string::npos);
+  EXPECT_EQ(pids_of(halted)[1], before[1]);
+  EXPECT_EQ(pids_of(halted)[2], before[2]);
+  EXPECT_NE(world_.daemon_log().find("worker web@0 could not be started"), std::string::npos);
+}
+
 TEST_F(Pools, ThatAreNotConfiguredAnyMoreEndWithTheirRun) {
   start(sleepers);
   await_settled("web", 3);

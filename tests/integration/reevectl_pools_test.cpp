@@ -138,10 +138,11 @@ TEST_F(ReevectlPools, AreListedAndShownWithTheirSlots) {
       if (!word.empty()) words += (words.empty() ? "" : " ") + std::string(word);
     return words;
   };
-  EXPECT_EQ(row(rows[0]), "bad settled 0/2 2 2 false");
-  EXPECT_EQ(row(rows[1]), "cache settled 1/1 0 0 sleep 2000");
-  EXPECT_EQ(row(rows[2]), "web settled 3/3 0 0 sleep 1000");
-  EXPECT_EQ(row(split(ctl({"pools"}).output, '\n')[0]), "POOL STATE READY HELD RESTARTS COMMAND");
+  EXPECT_EQ(row(rows[0]), "bad settled 0/2 2 2 false worker bad@0: it exited with status 1");
+  EXPECT_EQ(row(rows[1]), "cache settled 1/1 0 0 sleep 2000 -");
+  EXPECT_EQ(row(rows[2]), "web settled 3/3 0 0 sleep 1000 -");
+  EXPECT_EQ(row(split(ctl({"pools"}).output, '\n')[0]),
+            "POOL STATE READY HELD RESTARTS COMMAND REASON");
 
   const auto web = get("web");
   const auto shown = ctl({"pools", "web"}).output;
@@ -219,6 +220,27 @@ TEST_F(ReevectlPools, ThatHaltAreAFailureThatSaysWhatToDo) {
   expect_failure({"reload"}, ctl::exit_failure, {"pool web", "ENOENT", "reevectl restart web"});
   fs::create_symlink("/bin/sleep", program);
   expect_line({"restart", "web"}, "pool web: 3 of 3 workers ready");
+}
+
+TEST_F(ReevectlPools, ThatCannotBeStartedMakeAReloadAFailure) {
+  start(sleepers);
+  ASSERT_TRUE(eventually_ready("web", 3));
+  world_.configure(std::string(sleepers) +
+                   "[pool.bad]\ncommand = ['/no/such']\nstart-limit = { burst = 1, interval = "
+                   "'1h' }\n");
+  expect_failure({"reload"}, ctl::exit_failure, {"pool bad", "bad@0", "ENOENT"});
+  // That is known by then.
+  EXPECT_EQ(ctl({"reload"}).exit_status(), ctl::exit_ok);
+}
+
+TEST_F(ReevectlPools, WorkersAreFoundByTheirNamesAlone) {
+  start(sleepers);
+  ASSERT_TRUE(eventually_ready("web", 3));
+  EXPECT_TRUE(has(ctl({"show", "web@1"}).output, "State: active"));
+  EXPECT_EQ(ctl({"complete", "--", "stop", "web@"}).output, "web@0\nweb@1\nweb@2\n");
+  EXPECT_EQ(ctl({"stop", "web@1"}).exit_status(), ctl::exit_ok);
+  EXPECT_TRUE(eventually([&] { return get("web").slots[1].state == SlotState::finished; }));
+  expect_failure({"show", "nonesuch@1"}, ctl::exit_failure, {"--run"});
 }
 
 TEST_F(ReevectlPools, AreReloadedUntilTheyAreAsConfigured) {

@@ -626,6 +626,7 @@ TEST_F(Reevectl, ShellsAreToldWhatMayComeNext) {
       {{"--run", ""}, nullptr},
       {{"close", ""}, nullptr},
       {{"list", "--state", ""}, "stopping"},
+      {{"list", "--state="}, "--state=stopping"},
       {{"signal", "some worker", ""}, "SIGTERM"},
       {{"call", ""}, "io.reeve.Registry.Spawn"},
   };
@@ -636,14 +637,30 @@ TEST_F(Reevectl, ShellsAreToldWhatMayComeNext) {
     const auto line = (expected != nullptr ? expected : run_.substr(0, 12)) + "\n";
     EXPECT_NE(told.output.find(line), std::string::npos) << line << told;
   }
-  auto bash = command({});
-  bash.arguments = {
-      "/bin/bash", "-c",
-      "reevectl() { " + test::reevectl() +
-          R"( "$@"; }; . )" REEVE_COMPLETIONS
-          R"(/reevectl.bash; COMP_WORDS=(reevectl freeze some); COMP_CWORD=2; _reevectl;
-                    printf '%s|' "${COMPREPLY[@]}")"};
-  EXPECT_EQ(test::run(bash).output, "some worker|");
+}
+
+// It replaces only what is behind the last of the signs at which it takes words apart.
+TEST_F(Reevectl, BashIsToldWhatMayComeNextBehindSignsToo) {
+  world_.reserve(run_, "some worker");
+  world_.reserve(run_, "web@17");
+  const std::pair<const char*, const char*> cases[] = {
+      {"reevectl freeze some", "some worker|"},
+      {"reevectl freeze web@", "17|"},
+      {"reevectl freeze we", "web@17|"},
+      {"reevectl list --state=stopp", "stopping|"},
+  };
+  for (const auto& [line, expected] : cases) {
+    auto bash = command({});
+    bash.arguments = {"/bin/bash", "-c",
+                      "reevectl() { " + test::reevectl() +
+                          R"( "$@"; }; . )" REEVE_COMPLETIONS
+                          R"(/reevectl.bash; COMP_WORDBREAKS=$' \t\n"\'@><=;|&(:'; COMP_LINE=$0;
+                             COMP_POINT=${#COMP_LINE}; _reevectl;
+                             printf '%s|' "${COMPREPLY[@]}")",
+                      line};
+    const auto told = test::run(bash);
+    EXPECT_EQ(told.output, expected) << line << told;
+  }
 }
 
 TEST_F(Reevectl, TheManualPageHasEveryCommandAndOption) {

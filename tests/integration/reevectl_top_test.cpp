@@ -114,6 +114,7 @@ Words lines_of(const std::string& screen) {
     }
     lines.push_back(text);
   }
+  if (lines.back().empty()) lines.pop_back();
   return lines;
 }
 
@@ -293,6 +294,19 @@ TEST_F(ReevectlTop, ShowsWhatKeysAskFor) {
   EXPECT_EQ(drawn(), before + 1);
   terminal.type("q");
   EXPECT_EQ(terminal.wait(), 0);
+}
+
+// A terminal erases the last cell of a line that is full if it is told to erase the rest of it.
+TEST_F(ReevectlTop, ErasesNothingOfWhatItHasWritten) {
+  auto terminal = on_terminal(80, 24);
+  EXPECT_TRUE(terminal.shows([](const std::string& screen) {
+    const auto lines = split(screen, '\n');
+    return screen.find("RESTARTS") != std::string::npos &&
+           std::all_of(lines.begin(), lines.end(), [](std::string_view line) {
+             const auto erasing = std::max(line.rfind("\x1b[K") + 1, line.rfind("\x1b[0J") + 1);
+             return erasing == 0 || lines_of(std::string(line.substr(0, erasing - 1))).empty();
+           });
+  })) << terminal.said();
 }
 
 TEST_F(ReevectlTop, FollowsTheSizeOfTheTerminalAndScrolls) {

@@ -78,7 +78,7 @@ std::string Terminal::screen() const {
   if (begin == std::string::npos) return {};
   auto text = said_.substr(begin);
   const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 1;
-  const bool is_whole = text.ends_with("\x1b[0J") || (lines == rows_ && text.ends_with("\x1b[K"));
+  const bool is_whole = text.ends_with("\x1b[0J") || (lines == rows_ && text.ends_with("\x1b[0m"));
   return is_whole ? text : "";
 }
 

@@ -107,13 +107,14 @@ void Screen::draw(const std::vector<ScreenLine>& lines) const {
     if (i > 0) out += "\r\n";
     const auto& [kind, text] = lines[i];
     out += kind == ScreenLine::title ? "\x1b[7m" : kind == ScreenLine::alarm ? "\x1b[1;31m" : "";
-    out += text;
-    // The rest of the line in the same manner.
+    // The whole line in that manner. Not after the text: where that fills the line, the cursor is
+    // on its last cell still, which would go.
     out += "\x1b[K";
+    out += text;
     if (kind != ScreenLine::plain) out += "\x1b[0m";
   }
-  // Behind a line that fills the last row there is nothing to erase.
-  out += lines.size() < rows ? "\x1b[0J" : "";
+  // From the next row on, for the same reason.
+  out += lines.size() < rows ? "\r\n\x1b[0J" : "\x1b[0m";
   write_all(out);
 }
 
