@@ -34,9 +34,15 @@ struct Wanted {
   int configured_size = 0;
   int size = 0;
   std::string program;
-  std::set<int> stopped;      // by somebody's hand: they stay so until the pool is restarted
+  std::set<int> stopped;  // by somebody's hand: they stay so until the pool is restarted
+  // Such that were not wanted for a while: whether they went meanwhile is a race.
+  std::set<int> maybe_stopped;
   bool is_disturbed = false;  // a worker was killed, which may be the one that a change waits for
 
+  void forget_stopped() {
+    stopped.clear();
+    maybe_stopped.clear();
+  }
   [[nodiscard]] bool is_broken() const { return program == "broken"; }
 };
 
@@ -55,7 +61,9 @@ class PoolsPlay {
     if (step.kind == "settle") return settle();
     if (wanted == wanted_.end()) return refuse(pool, step);
     if (step.kind == "remove") {
-      wanted_.erase(wanted);
+      resize(wanted->second, 0);
+      wanted->second.configured_size = 0;
+      removed_[pool] = wanted_.extract(wanted).mapped();
       return reload();
     }
     if (step.kind == "scale") return scale(pool, wanted->second, step.number("size"));
@@ -73,16 +81,18 @@ class PoolsPlay {
           const auto got = get(name);
           return got ? "is not configured, and still there: " + json::encoded(*got.output) : "";
         });
+    removed_.clear();
     await([&] { return strangers(); });
   }
 
  private:
   void configure(const std::string& pool, const Step& step) {
+    if (!wanted_.contains(pool)) wanted_[pool] = removed_[pool];
     auto& wanted = wanted_[pool];
     const int size = step.number("size");
     if (const auto program = *step.text("program"); wanted.program != program) {
       wanted.program = program;
-      wanted.stopped.clear();
+      wanted.forget_stopped();
     }
     if (wanted.configured_size != size) resize(wanted, size);
     wanted.configured_size = size;
@@ -91,7 +101,8 @@ class PoolsPlay {
 
   static void resize(Wanted& wanted, int size) {
     wanted.size = size;
-    wanted.stopped.erase(wanted.stopped.lower_bound(size), wanted.stopped.end());
+    while (!wanted.stopped.empty() && *wanted.stopped.rbegin() >= size)
+      wanted.maybe_stopped.insert(wanted.stopped.extract(std::prev(wanted.stopped.end())));
   }
 
   void reload() {
@@ -115,7 +126,7 @@ class PoolsPlay {
   }
 
   void restart(const std::string& pool, Wanted& wanted) {
-    wanted.stopped.clear();
+    wanted.forget_stopped();
     succeed(world_.call<api::RestartPool>({pool}), "RestartPool");
   }
 
@@ -138,7 +149,7 @@ class PoolsPlay {
 
   // Of a worker that is there for sure.
   void stop(const std::string& pool, Wanted& wanted, int slot) {
-    if (slot >= wanted.size || wanted.is_broken()) return;
+    if (slot >= wanted.size || wanted.is_broken() || wanted.maybe_stopped.contains(slot)) return;
     settle(pool, wanted);
     const auto run = get(pool)->pool.run;
     if (!wanted.stopped.insert(slot).second) return;
@@ -157,6 +168,8 @@ class PoolsPlay {
       return wrong.empty() ? "" : wrong + ": " + json::encoded(*got.output);
     });
     wanted.is_disturbed = false;
+    wanted.maybe_stopped.erase(wanted.maybe_stopped.lower_bound(wanted.size),
+                               wanted.maybe_stopped.end());
   }
 
   static std::string difference(const api::GetPool::Output& got, const Wanted& wanted) {
@@ -179,6 +192,7 @@ class PoolsPlay {
   static std::string difference(const Slot& slot, const Wanted& wanted, int number) {
     if (wanted.stopped.contains(number))
       return slot.state == SlotState::finished ? "" : "should be finished";
+    if (wanted.maybe_stopped.contains(number) && slot.state == SlotState::finished) return {};
     if (slot.state != SlotState::ready || !slot.process) return "should be ready";
     const auto command = test::read_file(fmt::format("/proc/{}/cmdline", slot.process->pid));
     using namespace std::string_literals;
@@ -225,6 +239,7 @@ class PoolsPlay {
 
   test::World& world_;
   std::map<std::string, Wanted> wanted_;
+  std::map<std::string, Wanted> removed_;  // of which something may be there still
 };
 
 Step choose_step(Random& random) {
