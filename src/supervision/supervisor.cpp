@@ -64,6 +64,7 @@ Status Supervisor::follow(std::vector<config::Pool> pools) {
   follow_configuration();
   if (context_.run() == nullptr) {
     open_run();
+    if (configured_.empty()) tell_waiting(Done{});
     return Done{};
   }
   auto saved = save();
@@ -116,6 +117,7 @@ void Supervisor::run_opened(const std::string& id) {
   if (!saved) log::error("{}", saved.error().message());
   look_at_all();
   tell_waiting(saved);
+  if (pools_.empty()) close_run();
 }
 
 Status Supervisor::take_over(registry::LiveRun& run) {
@@ -180,8 +182,12 @@ void Supervisor::follow_configuration() {
     else
       add(configuration, first_note(configuration));
   }
-  for (const auto& [name, pool] : pools_)
-    if (named(configured_, name) == configured_.end()) pool->retire();
+  const auto known = pools_;
+  for (const auto& [name, pool] : known) {
+    if (named(configured_, name) != configured_.end()) continue;
+    pool->retire();
+    if (context_.run() == nullptr) pool_changed(*pool);  // it never had a worker, or all of them go
+  }
   if (auto* run = context_.run(); run != nullptr && !configured_.empty())
     if (const auto set = run->set_grace(longest_stop(configured_)); !set)
       log::warning("{}", set.error().message());
