@@ -23,6 +23,7 @@ inline constexpr Topic socket_made_again{"79ba5f451bfefc6c9799f044310bdb57"};
 inline constexpr Topic slot_held{"f8a36281e2414fd1855e5810f43ff147"};
 inline constexpr Topic pool_halted{"b8a18fc9d6a343e8b515ed0056db3072"};
 inline constexpr Topic worker_ended{"929673f3a7374bcb8c79032c6b1cb57c"};
+inline constexpr Topic worker_not_started{"f24e6757bfdc419a84262e6c161d2fc7"};
 inline constexpr Topic worker_late{"406b04c9bcc5494a91b02ed7e4a0aed4"};
 inline constexpr Topic pin_killed{"0657e861f1e8f60b052ee74b3e1d252a"};
 

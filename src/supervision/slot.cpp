@@ -181,7 +181,7 @@ void Slot::spawned(const api::Outcome<reeve::Worker>& outcome) {
 
 // Not from inside the caller, who is in the middle of a step.
 void Slot::fail(std::string reason) {
-  log::warning("worker {} could not be started: {}", worker_name(), reason);
+  tell(log::Level::warning, log::topic::worker_not_started, "could not be started: " + reason);
   is_spawning_ = false;
   why_ended_.clear();
   reason_ = std::move(reason);

@@ -399,7 +399,7 @@ TEST_F(Pools, StopAChangeAtAWorkerThatFailsAndIsNotTriedAgain) {
   EXPECT_NE(halted.pool.reason->find("ENOENT"), std::string::npos);
   EXPECT_EQ(pids_of(halted)[1], before[1]);
   EXPECT_EQ(pids_of(halted)[2], before[2]);
-  EXPECT_NE(world_.daemon_log().find("worker web@0 could not be started"), std::string::npos);
+  EXPECT_NE(world_.daemon_log().find("worker web@0: could not be started"), std::string::npos);
 }
 
 TEST_F(Pools, ThatAreNotConfiguredAnyMoreEndWithTheirRun) {

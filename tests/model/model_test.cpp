@@ -73,14 +73,9 @@ void shrink_and_report(const Script& script, const std::string& difference) {
   // Told again with what it was shortened to, which may differ in something else.
   const auto first =
       fmt::format("at first, after {} steps: {}", script.size(), shortened(difference));
-  std::string last;
-  const auto shortest = shrink(script, [&](const Script& shorter) {
-    auto found = played(shorter);
-    if (found.empty()) return false;
-    last = std::move(found);
-    return true;
-  });
-  if (!last.empty()) return report(shortest, last + "\n" + first);
+  const auto shortest = shrink(script, [](const Script& each) { return played(each); });
+  if (!shortest.difference.empty())
+    return report(shortest.script, shortest.difference + "\n" + first);
   report(script, first + "\n(not again in a world of its own)");
 }
 

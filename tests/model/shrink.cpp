@@ -5,7 +5,8 @@
 namespace reeve::model {
 
 // Takes pieces away, halves first and single steps last, until none can go.
-Script shrink(Script script, const std::function<bool(const Script&)>& fails) {
+Shrunk shrink(Script script, const std::function<std::string(const Script&)>& play) {
+  std::string last;
   for (std::size_t piece = std::max<std::size_t>(script.size() / 2, 1); piece > 0;) {
     bool shortened = false;
     for (std::size_t at = 0; at < script.size();) {
@@ -13,7 +14,8 @@ Script shrink(Script script, const std::function<bool(const Script&)>& fails) {
       const auto begin = shorter.begin() + static_cast<std::ptrdiff_t>(at);
       shorter.erase(begin,
                     begin + static_cast<std::ptrdiff_t>(std::min(piece, script.size() - at)));
-      if (fails(shorter)) {
+      if (auto difference = play(shorter); !difference.empty()) {
+        last = std::move(difference);
         script = std::move(shorter);
         shortened = true;
       } else {
@@ -22,7 +24,7 @@ Script shrink(Script script, const std::function<bool(const Script&)>& fails) {
     }
     if (!shortened || piece > 1) piece /= 2;
   }
-  return script;
+  return {std::move(script), std::move(last)};
 }
 
 }  // namespace reeve::model
