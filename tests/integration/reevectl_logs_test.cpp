@@ -58,10 +58,18 @@ class ReevectlLogs : public ::testing::Test {
 
   void enter() const {
     if (::unshare(CLONE_NEWNS) < 0 ||
-        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0 ||
-        ::mount(run_.c_str(), "/run", nullptr, MS_BIND, nullptr) < 0 ||
-        ::mount(var_.c_str(), "/var", nullptr, MS_BIND, nullptr) < 0)
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0)
       ::_exit(98);
+    // Found before either is covered: these files may be in one of them.
+    const FileDescriptor run(::open(run_.c_str(), O_PATH | O_CLOEXEC));
+    const FileDescriptor var(::open(var_.c_str(), O_PATH | O_CLOEXEC));
+    if (::mount(path_of(run).c_str(), "/run", nullptr, MS_BIND, nullptr) < 0 ||
+        ::mount(path_of(var).c_str(), "/var", nullptr, MS_BIND, nullptr) < 0)
+      ::_exit(98);
+  }
+
+  static std::string path_of(const FileDescriptor& descriptor) {
+    return "/proc/self/fd/" + std::to_string(descriptor.get());
   }
 
   // One file, which only root may read, as systemd-journald makes it.

@@ -1,17 +1,21 @@
 #!/bin/sh
-# fetch.sh DIRECTORY SUITE: unpacks the user-mode Linux of a Debian suite, with the C library it was
-# built for, into DIRECTORY/root, again when that is a month old. The package index that it looks
-# into is its own, not the machine's.
+# fetch.sh CACHE SUITE: puts Debian's kernel of a suite into CACHE/kernels/SUITE, with the file system
+# that it begins on (see init), again when they are a month old; and a QEMU into CACHE/roots/emulator.
+# That is the same on every host: QEMU 7.2, of Debian 12, miscompiles Linux 6.12. The package index
+# that is looked into is no machine's own.
 set -eu
-[ $# -eq 2 ] || { echo "usage: fetch.sh DIRECTORY SUITE" >&2; exit 2; }
-directory=$1 suite=$2
-[ -z "$(find "$directory/root" -maxdepth 0 -mtime -30 2>/dev/null)" ] || exit 0
-echo "fetching the user-mode Linux of Debian $suite"
-mirror=$(sh "$(dirname "$0")/../support/debian_mirror.sh")
-mkdir -p "$directory"
-cd "$directory"
-rm -rf apt packages unpacked
-mkdir -p apt/lists/partial apt/archives/partial apt/none packages
+[ $# -eq 2 ] || { echo "usage: fetch.sh CACHE SUITE" >&2; exit 2; }
+cache=$1 suite=$2
+here=$(dirname "$(realpath "$0")")
+emulator=$cache/roots/emulator kernel=$cache/kernels/$suite
+sh "$here/../support/root.sh" "$emulator" trixie busybox-static cpio kmod qemu-system-x86 xz-utils
+[ -z "$(find "$kernel/initrd" -mtime -30 2>/dev/null)" ] || exit 0
+echo "fetching the kernel of Debian $suite"
+mirror=$(sh "$here/../support/debian_mirror.sh")
+rm -rf "$kernel"
+mkdir -p "$kernel"
+cd "$kernel"
+mkdir -p apt/lists/partial apt/archives/partial apt/none packages unpacked/usr/lib initial/bin
 : >apt/status
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 echo "deb [signed-by=$keyring] $mirror $suite main" >apt/sources
@@ -28,15 +32,40 @@ APT::Sandbox::User "root";
 EOT
 export APT_CONFIG="$PWD/apt/configuration"
 apt-get -qq update
-(cd packages && apt-get -qq download user-mode-linux libc6 libgcc-s1)
-# Where the programs of newer suites expect it, and those of older ones find it.
-mkdir -p unpacked/usr/lib unpacked/usr/lib64 unpacked/host unpacked/proc unpacked/dev
+packages=$(apt-cache depends --recurse --important linux-image-amd64 |
+    grep -E '^linux-(base|binary|image|modules)-[0-9]')
+# shellcheck disable=SC2086
+(cd packages && apt-get -qq download $packages)
 ln -s usr/lib unpacked/lib
-ln -s usr/lib64 unpacked/lib64
 for package in packages/*.deb; do
-    dpkg-deb --fsys-tarfile "$package" |
-        tar -x -C unpacked --keep-directory-symlink --exclude='./usr/share' --exclude='*/modules'
+    dpkg-deb --fsys-tarfile "$package" | tar -x -C unpacked --keep-directory-symlink
 done
-rm -rf apt packages root
-mv unpacked root
-touch root  # its age is that of the package until then
+find unpacked -name 'vmlinuz*' -type f -exec mv {} vmlinuz \;
+cp "$here/init" initial/init
+cp "$emulator/usr/bin/busybox" initial/bin
+# With the programs of the emulator's root, at whose /mnt the kernel's directory is.
+unshare --mount sh -eu -s "$emulator" <<'EOT'
+mount --make-rprivate /
+mount --bind . "$1/mnt"
+chroot "$1" sh -eu -s <<'EOT_INSIDE'
+PATH=/usr/sbin:/usr/bin
+cd /mnt
+version=$(ls unpacked/lib/modules)
+depmod -b unpacked "$version"
+mkdir initial/modules
+modprobe --dirname unpacked --set-version "$version" --show-depends --all \
+    virtio_pci 9pnet_virtio 9p overlay >needed
+sed -n 's/^insmod //p' needed | while read -r module; do
+    file=$(basename "${module%.xz}")
+    [ ! -e "initial/modules/$file" ] || continue
+    case $module in
+    *.xz) xz -dc "$module" >"initial/modules/$file" ;;
+    *) cp "$module" initial/modules ;;
+    esac
+    echo "$file" >>initial/modules/order
+done
+(cd initial && find . | cpio --quiet --create --format newc) >initrd.new
+EOT_INSIDE
+EOT
+rm -rf apt packages unpacked initial needed
+mv initrd.new initrd

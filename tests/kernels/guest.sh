@@ -1,13 +1,13 @@
 #!/bin/sh
-# The first process in the guest: a pure cgroup v2 hierarchy with every controller, then the tests.
+# The first process of the tests' machine: a pure cgroup v2 hierarchy with every controller, then the tests.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mountpoint -q /dev || mount -t devtmpfs dev /dev
+ln -s /proc/self/fd /dev/fd
 mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t tmpfs shm /dev/shm
-mount -t tmpfs run /run
 mkdir -m 1777 /run/tmp
 export TMPDIR=/run/tmp
 # As `ip link set lo up` does, without iproute2: SIOCSIFFLAGS with IFF_UP and IFF_RUNNING.
@@ -18,9 +18,7 @@ mount -t cgroup2 -o nsdelegate cgroup2 "$groups"
 for controller in $(cat "$groups/cgroup.controllers"); do
     echo "+$controller" >"$groups/cgroup.subtree_control"
 done
-results=/run/results
-mkdir "$results"
-mount -t hostfs -o "$REEVE_RESULTS" results "$results"
+results=$REEVE_RESULTS
 echo "Linux $(uname -r), controllers: $(cat "$groups/cgroup.subtree_control")" >"$results/kernel"
 cat "$results/kernel"
 unset REEVE_RESULTS

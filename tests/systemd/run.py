@@ -61,7 +61,7 @@ def ask(machine, script, cases):
 def made_root(suite, cache, packages):
     """A root to boot, which stays as it is until this process ends, or None."""
     root = os.path.join(cache, "roots", suite)
-    made = subprocess.run(["sh", os.path.join(HERE, "root.sh"), root, suite, *SYSTEM, *packages],
+    made = subprocess.run(["sh", os.path.join(CHECKOUT, "tests/support/root.sh"), root, suite, *SYSTEM, *packages],
                           check=False)
     if made.returncode != 0:
         return None
@@ -83,7 +83,7 @@ def test_on(suite, cache, packages, cases):
     places = {"bind": [(build, "/build"), (ccache, "/ccache")],
               "bind_read_only": [(CHECKOUT, "/checkout")]}
     machines = {"container": functools.partial(Container, root, build + ".log", **places),
-                "virtual machine": functools.partial(VirtualMachine, root, build + ".machine.log",
+                "virtual machine": functools.partial(VirtualMachine, suite, root, build + ".machine.log",
                                                      cache, **places)}
     well = []
     for (kind, script), names in chosen(cases).items():

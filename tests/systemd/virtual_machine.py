@@ -1,5 +1,5 @@
-"""A throw-away machine with a kernel of its own, user-mode Linux: every cgroup controller is there, which
-a container on a host with some of them in cgroup v1 has not.
+"""A throw-away machine with a kernel of its own, in QEMU: every cgroup controller is there, which a
+container on a host with some of them in cgroup v1 has not.
 """
 import os
 import shlex
@@ -9,33 +9,48 @@ import time
 
 from container import HERE, PATH, PATIENCE, BootFailed, ControlGroup, Machine
 
-KERNEL = "bookworm"  # that of trixie, 6.12, does not survive a process that is killed amid fork(2)
+KERNELS = os.path.join(HERE, "../kernels")
+# What is put into /orders is carried out.
+UNIT = """[Service]
+ExecStart=sh -c 'systemctl is-system-running --wait; : >/orders/booted; n=1; \\
+    while :; do \\
+        until [ -e "/orders/$$n" ]; do sleep 0.1; done; \\
+        sh "/orders/$$n"; \\
+        n=$$((n + 1)); \\
+    done'
+"""
+ARGUMENTS = "systemd.unified_cgroup_hierarchy=1 systemd.getty_auto=no systemd.wants=orders.service"
 
 
 class VirtualMachine(Machine):
     """Booted when it is entered, gone without a trace when it is left."""
 
-    def __init__(self, root, log, cache, bind=(), bind_read_only=()):
+    def __init__(self, suite, root, log, cache, bind=(), bind_read_only=()):
         super().__init__(log)
+        self._suite = suite
         self._root = root
-        self._kernel = os.path.join(cache, "kernels", KERNEL)
+        self._cache = cache
         self._bind = [*(f"{source}:{place}:rw" for source, place in bind),
                       *(f"{source}:{place}:ro" for source, place in bind_read_only)]
         self._orders = None
 
     def refusal(self):
         """Why there is none, or None."""
-        fetched = subprocess.run(["sh", os.path.join(HERE, "../kernels/fetch.sh"), self._kernel, KERNEL],
+        fetched = subprocess.run(["sh", os.path.join(KERNELS, "fetch.sh"), self._cache, self._suite],
                                  check=False)
-        return "no user-mode Linux" if fetched.returncode != 0 else None
+        return "no kernel" if fetched.returncode != 0 else None
 
     def __enter__(self):
         self._orders = tempfile.TemporaryDirectory(prefix="reeve-test-")
+        units = os.path.join(self._orders.name, "units")
+        os.mkdir(units)
+        with open(os.path.join(units, "orders.service"), "w", encoding="utf-8") as unit:
+            unit.write(UNIT)
         self._group = ControlGroup()
         try:
-            command = ["sh", os.path.join(HERE, "boot_virtual.sh"),
-                       os.path.join(self._kernel, "root"), self._root,
-                       *self._bind, self._orders.name + ":/orders:rw"]
+            command = ["sh", os.path.join(KERNELS, "boot.sh"), self._cache, self._suite, self._root,
+                       "/sbin/init", ARGUMENTS, *self._bind, f"{self._orders.name}:/orders:rw",
+                       f"{units}:/run/systemd/system:rw"]
             with open(self.log, "a", encoding="utf-8") as log:
                 self._process = subprocess.Popen(
                     self._group.entered_by(command, "machine"), stdin=subprocess.DEVNULL,

@@ -14,7 +14,7 @@ exec 9>"$root.lock"
 flock 9  # containers that run on it share the lock
 is_made && exit
 echo "making a Debian $suite in $root"
-mirror=$(sh "$(dirname "$0")/../support/debian_mirror.sh")
+mirror=$(sh "$(dirname "$0")/debian_mirror.sh")
 rm -rf --one-file-system "$root.new"
 unshare --mount --pid --fork --kill-child --mount-proc \
     debootstrap --variant=minbase --include="$packages" "$suite" "$root.new" "$mirror" \
