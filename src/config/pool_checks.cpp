@@ -49,6 +49,17 @@ void check_memory(const Pool& pool, Reader& reader) {
   check(recycled, "max-memory", high, "limits.memory-high");
 }
 
+void check_readiness(const Pool& pool, Reader& reader) {
+  if (pool.readiness == Readiness::exec || pool.ready_after == Microseconds{} ||
+      !are_sound(reader, pool, "readiness", "ready-after"))
+    return;
+  const auto name = name_of(pool, "ready-after");
+  reader.fault(reader.place_of(name).value_or(pool.where),
+               fmt::format("{} is for readiness = \"exec\": with \"notify\" a worker says itself "
+                           "when it is ready",
+                           name));
+}
+
 // The names that pools wait for, of those that there are.
 using Waits = std::map<std::string, std::vector<Named>>;
 
@@ -110,6 +121,7 @@ void check_pools(const std::vector<Pool>& pools, Reader& reader) {
     check_command(pool, reader);
     check_backoff(pool, reader);
     check_memory(pool, reader);
+    check_readiness(pool, reader);
   }
   check_circles(check_names(pools, reader), reader);
 }

@@ -129,7 +129,7 @@ void take_table(T& into, const Value& value, std::string_view name,
   value.table<T>(into, fmt::format("[pool.NAME.{}]", name), value.name() + ".", keys);
 }
 
-constexpr std::array<Key<Pool>, 22> pool_keys{{
+constexpr std::array<Key<Pool>, 23> pool_keys{{
     {"command", take_command},
     {"size", [](Pool& to, const Value& value) { assign(to.size, value.number(0, largest_pool)); }},
     {"user", take_user},
@@ -156,6 +156,8 @@ constexpr std::array<Key<Pool>, 22> pool_keys{{
        assign(to.readiness,
               value.one_of<Readiness>({{"exec", Readiness::exec}, {"notify", Readiness::notify}}));
      }},
+    {"ready-after",
+     [](Pool& to, const Value& value) { assign(to.ready_after, value.duration(Microseconds{})); }},
     {"start-timeout",
      [](Pool& to, const Value& value) { assign(to.start_timeout, value.duration()); }},
     {"watchdog", [](Pool& to, const Value& value) { assign(to.watchdog, value.duration()); }},

@@ -52,6 +52,7 @@ struct Pool {
   std::string stop_signal = "SIGTERM";
   Microseconds stop_timeout{10'000'000};
   Readiness readiness = Readiness::exec;
+  Microseconds ready_after{};  // of running, where readiness is exec
   Microseconds start_timeout{90'000'000};
   std::optional<Microseconds> watchdog;
   std::optional<Microseconds> max_lifetime;

@@ -75,6 +75,7 @@ reeve::Slot Slot::described() const {
 void Slot::follow_configuration() {
   const auto& pool = pool_.configuration();
   schedule_ = RestartSchedule(pool.backoff, pool.start_limit, schedule_.history());
+  if (phase_ == SlotPhase::starting && !is_spawning_) await_readiness();
   if (phase_ == SlotPhase::ready && !is_due_) arm_recycling();
 }
 
@@ -169,11 +170,7 @@ void Slot::spawned(const api::Outcome<reeve::Worker>& outcome) {
   is_spawning_ = false;
   if (!exits_.empty()) write_exits();
   attend(*started);
-  if (phase_ == SlotPhase::starting) {
-    if (pool_.configuration().readiness == config::Readiness::exec || said_ready_)
-      apply(SlotEvent::became_ready);
-    return;
-  }
+  if (phase_ == SlotPhase::starting) return await_readiness();
   // Decided upon while it was being started.
   write_note();
   end_worker(phase_ == SlotPhase::failing ? Microseconds{0} : pool_.configuration().stop_timeout);
@@ -190,14 +187,35 @@ void Slot::fail(std::string reason) {
   pool_.context().loop.defer(of_this_worker(&Slot::be_over));
 }
 
-void Slot::arm_start_timeout() {
+// From now on for one that is on its way.
+Microseconds Slot::running_since() const {
   const auto* present = worker();
-  const auto since = !is_spawning_ && present != nullptr && present->record().activated_at
-                         ? present->record().activated_at->monotonic
-                         : monotonic_now();
-  start_until_ = since + pool_.configuration().start_timeout;
+  return !is_spawning_ && present != nullptr && present->record().activated_at
+             ? present->record().activated_at->monotonic
+             : monotonic_now();
+}
+
+void Slot::arm_start_timeout() {
+  start_until_ = running_since() + pool_.configuration().start_timeout;
   deadline_ =
       pool_.context().loop.at(start_until_, [this] { be_late("it was not ready in time"); });
+}
+
+// Its program runs.
+void Slot::await_readiness() {
+  if (was_ready(monotonic_now())) return apply(SlotEvent::became_ready);
+  const auto& configuration = pool_.configuration();
+  if (configuration.readiness == config::Readiness::notify) return;
+  deadline_ = pool_.context().loop.at(running_since() + configuration.ready_after,
+                                      [this] { apply(SlotEvent::became_ready); });
+}
+
+bool Slot::was_ready(Microseconds by) const {
+  const auto& configuration = pool_.configuration();
+  if (said_ready_) return true;
+  if (configuration.readiness == config::Readiness::notify) return false;
+  if (configuration.ready_after == Microseconds{}) return true;
+  return running_since() + configuration.ready_after <= by;
 }
 
 void Slot::arm_recycling() {
@@ -276,7 +294,8 @@ void Slot::hear(const Notification& said) {
 
 void Slot::extend(Microseconds more) {
   const auto until = monotonic_now() + more;
-  if (phase_ == SlotPhase::starting && until > start_until_) {
+  const bool is_awaited = pool_.configuration().readiness == config::Readiness::notify;
+  if (phase_ == SlotPhase::starting && is_awaited && until > start_until_) {
     start_until_ = until;
     deadline_ = pool_.context().loop.at(until, [this] { be_late("it was not ready in time"); });
   }

@@ -72,7 +72,11 @@ class Slot : public std::enable_shared_from_this<Slot> {
   void be_over();
   void decide();
   void end_worker(Microseconds grace);
+  [[nodiscard]] Microseconds running_since() const;
   void arm_start_timeout();
+  void await_readiness();
+  // Whether its worker counted as ready by this time.
+  [[nodiscard]] bool was_ready(Microseconds by) const;
   void arm_recycling();
   void be_due(const char* reason);
   void feed_watchdog();

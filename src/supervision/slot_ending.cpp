@@ -156,9 +156,7 @@ void Slot::decide() {
   const auto restart = pool_.configuration().restart;
   if (was_asked_to_end_ || restart == config::Restart::no ||
       (restart == config::Restart::on_failure && is_success(exit_))) {
-    const bool was_ready =
-        said_ready_ || pool_.configuration().readiness == config::Readiness::exec;
-    has_failed_ = !was_asked_to_end_ && (!is_success(exit_) || !was_ready);
+    has_failed_ = !was_asked_to_end_ && (!is_success(exit_) || !was_ready(ended_at_));
     return apply(SlotEvent::finish);
   }
   const auto next = schedule_.next_start(ended_at_, Context::chance());
@@ -218,13 +216,12 @@ void Slot::adopt(registry::LiveWorker& worker) {
   // Nothing was born inside of it: the slot is empty.
   if (worker.phase() == Phase::reserved) return worker.withdraw();
   const auto note = read_notes(worker);
-  const auto& configuration = pool_.configuration();
   ++incarnation_;
   generation_ = note.generation;
   phase_ = note.phase;
-  // By then its program had been executed, and nobody wrote that down.
-  if (phase_ == SlotPhase::starting && configuration.readiness == config::Readiness::exec)
-    phase_ = SlotPhase::ready;
+  const auto until = worker.exit() ? worker.exit()->at.monotonic : monotonic_now();
+  // Its program had been executed, and nobody wrote down that this was enough.
+  if (phase_ == SlotPhase::starting && was_ready(until)) phase_ = SlotPhase::ready;
   said_ready_ = phase_ == SlotPhase::ready;
   if (worker.state() == WorkerState::exited) {
     // Whoever found it dead has told so.
@@ -238,7 +235,8 @@ void Slot::adopt(registry::LiveWorker& worker) {
   attend(worker);
   switch (phase_) {
     case SlotPhase::starting:
-      return perform(SlotActions(SlotAction::arm_start_timeout));
+      perform(SlotActions(SlotAction::arm_start_timeout));
+      return await_readiness();
     case SlotPhase::ready:
       return perform(SlotActions(SlotAction::arm_watchdog, SlotAction::arm_recycling));
     case SlotPhase::failing:

@@ -30,8 +30,9 @@ void StoryPools::write(int size) const {
                                     : fmt::format("[pool.{}]\ncommand = ['sleep', '{}']\n"
                                                   "size = {}\nrestart = 'always'\n"
                                                   "backoff = {{ initial = '1ms', max = '1ms' }}\n"
-                                                  "start-limit = {{ burst = 1000 }}\n",
-                                                  pool_name, seconds_, size));
+                                                  "start-limit = {{ burst = 1000 }}\n"
+                                                  "ready-after = '{}'\n",
+                                                  pool_name, seconds_, size, ready_after_));
 }
 
 StoryPools& StoryPools::configure(int size, int seconds) {
@@ -42,6 +43,11 @@ StoryPools& StoryPools::configure(int size, int seconds) {
   before_.clear();
   write(size);
   (void)story_.ask<api::Reload>({});
+  return *this;
+}
+
+StoryPools& StoryPools::ready_after(const std::string& time) {
+  ready_after_ = time;
   return *this;
 }
 

@@ -147,7 +147,7 @@ void pools_are_restarted(Story& story) {
 }
 
 void pools_are_reloaded(Story& story) {
-  story.pools().configure(3, 2000);
+  story.pools().ready_after("10ms").configure(3, 2000);
 }
 
 void pools_are_removed(Story& story) {

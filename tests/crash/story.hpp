@@ -151,6 +151,8 @@ class StoryPools {
   // Writes the configuration, and has it read; a negative size for none at all. Each slot is to run
   // `sleep SECONDS`.
   StoryPools& configure(int size, int seconds = 1000);
+  // As configured next: how long a worker runs until it counts as ready.
+  StoryPools& ready_after(const std::string& time);
   StoryPools& await_settled();
   StoryPools& scale(int size);
   StoryPools& restart();
@@ -169,6 +171,7 @@ class StoryPools {
   Story& story_;
   bool is_configured_ = false;
   int seconds_ = 0;
+  std::string ready_after_ = "0s";
   std::set<int> sizes_{0};
   std::vector<std::int64_t> before_;  // of a restart
   bool must_be_replaced_ = false;

@@ -33,6 +33,7 @@ void check_pool(const config::Pool& pool, const std::set<std::string>& names) {
   require(pool.start_limit.burst >= 1 && pool.start_limit.interval.count() > 0, "a start limit");
   require(signal_number(pool.stop_signal).has_value(), "a signal to stop with");
   require(pool.start_timeout.count() > 0 && pool.stop_timeout.count() >= 0, "timeouts");
+  require(pool.ready_after.count() == 0 || pool.readiness == config::Readiness::exec, "readiness");
   for (const auto& time : {pool.watchdog, pool.max_lifetime})
     require(!time || time->count() > 0, "a time that passes");
   const auto& limits = pool.limits;

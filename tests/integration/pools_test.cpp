@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "cgroup/directory.hpp"
 #include "support/command.hpp"
@@ -400,6 +401,46 @@ TEST_F(Pools, StopAChangeAtAWorkerThatFailsAndIsNotTriedAgain) {
   EXPECT_EQ(pids_of(halted)[1], before[1]);
   EXPECT_EQ(pids_of(halted)[2], before[2]);
   EXPECT_NE(world_.daemon_log().find("worker web@0: could not be started"), std::string::npos);
+}
+
+TEST_F(Pools, StopAChangeAtAWorkerThatEndsBeforeItHasRunForReadyAfter) {
+  const auto pools = [](const char* serve, const char* work, const char* keys) {
+    return fmt::format(
+        "[pool.serving]\nsize = 3\nrestart = 'always'\ncommand = {}\n{}"
+        "[pool.working]\nsize = 3\nrestart = 'no'\ncommand = {}\n{}",
+        serve, keys, work, keys);
+  };
+  start(pools("['sleep', '1000']", "['sleep', '1000']", ""));
+  std::map<std::string, std::vector<std::int64_t>> before{{"serving", {}}, {"working", {}}};
+  for (auto& [pool, pids] : before)
+    pids = pids_of(await_settled(pool, 3));
+  reload(pools("['false']", "['true']", "ready-after = '1h'\n"));
+  for (auto& [pool, pids] : before) {
+    const auto halted =
+        await(pool, [](const auto& now) { return now.pool.state == PoolState::halted; });
+    EXPECT_EQ(pids_of(halted)[1], pids[1]) << pool;
+    EXPECT_EQ(pids_of(halted)[2], pids[2]) << pool;
+  }
+}
+
+TEST_F(Pools, CountAWorkerAsReadyOnceItHasRunForReadyAfter) {
+  const auto for_so_long = [](const char* time) {
+    return fmt::format("[pool.web]\ncommand = ['sleep', '1000']\nsize = 2\nready-after = '{}'\n",
+                       time);
+  };
+  const auto is_starting = [](const auto& web) {
+    return !web.slots.empty() && web.slots[0].state == SlotState::starting && web.slots[0].process;
+  };
+  start(for_so_long("1h"));
+  const auto first = pids_of(await("web", is_starting))[0];
+  EXPECT_EQ(get("web").pool.state, PoolState::changing);
+  // Whoever takes over goes on waiting, and a change of the time is heeded.
+  world_.restart();
+  EXPECT_EQ(pids_of(await("web", is_starting))[0], first);
+  reload(for_so_long("100ms"));
+  EXPECT_EQ(pids_of(await_settled("web", 2))[0], first);
+  world_.restart();
+  EXPECT_EQ(pids_of(await_settled("web", 2))[0], first);
 }
 
 TEST_F(Pools, ThatAreNotConfiguredAnyMoreEndWithTheirRun) {

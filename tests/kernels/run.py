@@ -67,7 +67,8 @@ def boot(cache, suite, results, build, programs):
     with open(os.path.join(results, "plan"), "w", encoding="utf-8") as file:
         print("cd " + shlex.quote(build), *(each.for_guest() for each in programs),
               sep="\n", file=file)
-    command = ["sh", os.path.join(HERE, "boot.sh"), cache, suite, "/",
+    # Whatever kills this process, the machine goes with it.
+    command = ["setpriv", "--pdeathsig", "KILL", "sh", os.path.join(HERE, "boot.sh"), cache, suite, "/",
                os.path.join(HERE, "guest.sh"), f"REEVE_RESULTS={results}", f"{results}:{results}:rw"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                           errors="replace") as machine, \

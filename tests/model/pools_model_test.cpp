@@ -110,8 +110,8 @@ class PoolsPlay {
     for (const auto& [name, wanted] : wanted_)
       text += fmt::format(
           "[pool.{}]\ncommand = {}\nsize = {}\nrestart = 'always'\nbackoff = {{ initial = 0 }}\n"
-          "start-limit = {{ burst = 20, interval = 600 }}\n",
-          name, command_of(wanted), wanted.configured_size);
+          "start-limit = {{ burst = 20, interval = 600 }}\nready-after = {}\n",
+          name, command_of(wanted), wanted.configured_size, name == "web" ? "'10ms'" : "0");
     world_.configure(text);
     succeed(world_.call<api::Reload>({}), "Reload");
   }

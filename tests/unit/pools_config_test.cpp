@@ -168,6 +168,8 @@ TEST(PoolsConfig, ReadsWhatIsWrittenInOtherWays) {
   EXPECT_EQ(web_with("max-memory = 4096\n").max_memory_bytes, 4096);
   EXPECT_EQ(web_with("backoff.factor = 3\n").backoff.factor, 3);
   EXPECT_EQ(web_with("stop-timeout = 0\n").stop_timeout, 0s);
+  EXPECT_EQ(web_with("ready-after = 0\n").ready_after, 0s);
+  EXPECT_EQ(web_with("ready-after = '2s'\n").ready_after, 2s);
   EXPECT_EQ(web_with("size = 0\n").size, 0);
   EXPECT_EQ(web_with("backoff = {initial = '1s', max = '1s'}\n").backoff.max, 1s);
   EXPECT_EQ(web_with("limits = {memory-max = '1M', memory-high = '1M'}\n").limits.memory_high_bytes,
@@ -267,6 +269,9 @@ TEST(PoolsConfig, TellsWhereAFaultOfAKeyIsAndWhatWouldBeRight) {
       {"stop-timeout = '1 s'", "2:16", any_time},
       {"stop-timeout = 1.5", "2:16", any_time},
       {"readiness = 'forking'", "2:13", "readiness must be \"exec\" or \"notify\""},
+      {"ready-after = -1", "2:15", any_time},
+      {"ready-after = '1s'\nreadiness = 'notify'", "2:15",
+       "pool web: ready-after is for readiness = \"exec\""},
       {"start-timeout = 0", "2:17", a_time},
       {"watchdog = 0", "2:12", a_time},
       {"watchdog = '0ms'", "2:12", a_time},
