@@ -12,9 +12,9 @@ sh "$here/../support/root.sh" "$emulator" trixie busybox-static cpio kmod qemu-s
 [ -z "$(find "$kernel/initrd" -mtime -30 2>/dev/null)" ] || exit 0
 echo "fetching the kernel of Debian $suite"
 mirror=$(sh "$here/../support/debian_mirror.sh")
-rm -rf "$kernel"
-mkdir -p "$kernel"
-cd "$kernel"
+rm -rf "$kernel.new"
+mkdir -p "$kernel.new"
+cd "$kernel.new"
 mkdir -p apt/lists/partial apt/archives/partial apt/none packages unpacked/usr/lib initial/bin
 : >apt/status
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -64,8 +64,8 @@ sed -n 's/^insmod //p' needed | while read -r module; do
     esac
     echo "$file" >>initial/modules/order
 done
-(cd initial && find . | cpio --quiet --create --format newc) >initrd.new
+(cd initial && find . | cpio --quiet --create --format newc) >initrd
 EOT_INSIDE
 EOT
-rm -rf apt packages unpacked initial needed
-mv initrd.new initrd
+rm -rf apt packages unpacked initial needed "$kernel"
+mv "$kernel.new" "$kernel"
