@@ -108,10 +108,10 @@ class Stage {
     world_.await_reaped(run_, name);
     return name;
   }
-  // A pool of the configuration, with its worker.
+  // A pool of the configuration, with its worker; no cgroup is prepared for another one.
   std::string pool() {
     std::filesystem::create_directory(world_.files() + "/reeve.toml.d");
-    std::ofstream(drop_in()) << "[pool.pool]\ncommand = ['sleep', '1000']\n";
+    std::ofstream(drop_in()) << "[pool.pool]\ncommand = ['sleep', '1000']\nrestart = 'no'\n";
     EXPECT_TRUE(world_.call<api::Reload>({}));
     EXPECT_TRUE(eventually([this] {
       const auto got = world_.call<api::GetPool>({"pool"});
