@@ -5,12 +5,16 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "base/text.hpp"
 #include "daemon/exit_codes.hpp"
 
 namespace reeve::daemon {
 
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr const char* usual_configuration = "/etc/reeve/reeve.toml";
 
@@ -55,6 +59,36 @@ void check_users(const std::vector<config::Pool>& pools, std::vector<std::string
   }
 }
 
+// What keeps `path` from being that, nullptr if nothing does. Whoever looks may see less than
+// whoever will start the worker: what cannot be seen is not told.
+const char* obstacle(const fs::path& path, fs::file_type wanted) {
+  std::error_code unseen;
+  const auto status = fs::status(path, unseen);
+  if (status.type() == fs::file_type::not_found) return "does not exist";
+  if (unseen || wanted == fs::file_type::unknown) return nullptr;
+  if (wanted == fs::file_type::directory)
+    return status.type() == wanted ? nullptr : "is no directory";
+  constexpr auto anybody = fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec;
+  const bool is_executable =
+      status.type() == wanted && (status.permissions() & anybody) != fs::perms::none;
+  return is_executable ? nullptr : "cannot be executed";
+}
+
+// No fault: it may be there when a worker is started.
+void warn_of_what_is_missing(const config::Pool& pool) {
+  const auto look_at = [&](const fs::path& path, fs::file_type wanted) {
+    if (!path.is_absolute()) return;
+    if (const auto* told = obstacle(path, wanted))
+      fmt::print(stderr, "{}: warning: pool {}: {} {}; no worker can be started now\n", pool.where,
+                 pool.name, path.native(), told);
+  };
+  look_at(pool.command.front(), fs::file_type::regular);
+  if (pool.working_directory) look_at(*pool.working_directory, fs::file_type::directory);
+  look_at(pool.input.path, fs::file_type::unknown);
+  for (const auto& path : {pool.output.path, pool.error.path})
+    look_at(fs::path(path).parent_path(), fs::file_type::directory);
+}
+
 }  // namespace
 
 Result<Configuration, std::vector<std::string>> read_configuration(const Options& options) {
@@ -83,8 +117,10 @@ int check_configuration(const Options& options) {
     return exit_configuration;
   }
   std::int64_t workers = 0;
-  for (const auto& pool : read->config.pools)
+  for (const auto& pool : read->config.pools) {
+    warn_of_what_is_missing(pool);
     workers += pool.size;
+  }
   const auto pools = read->config.pools.size();
   fmt::print("{}: {} pool{}, {} worker{}\n", options.configuration.value_or(usual_configuration),
              pools, pools == 1 ? "" : "s", workers, workers == 1 ? "" : "s");

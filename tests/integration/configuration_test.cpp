@@ -49,16 +49,16 @@ class Configuration : public ::testing::Test {
 
 constexpr const char* two_pools =
     "[pool.web]\n"
-    "command = ['/bin/web']\n"
+    "command = ['/bin/sh']\n"
     "size = 4\n"
     "user = 'root'\n"
     "[pool.cache]\n"
-    "command = ['/bin/cache']\n";
+    "command = ['/bin/cat']\n";
 
 TEST_F(Configuration, ThatIsRightIsSummedUp) {
   const std::pair<const char*, const char*> cases[] = {
       {"", "0 pools, 0 workers"},
-      {"[pool.web]\ncommand = ['/bin/web']\n", "1 pool, 1 worker"},
+      {"[pool.web]\ncommand = ['/bin/sh']\n", "1 pool, 1 worker"},
       {two_pools, "2 pools, 5 workers"},
   };
   for (const auto& [text, summary] : cases) {
@@ -67,6 +67,34 @@ TEST_F(Configuration, ThatIsRightIsSummedUp) {
     EXPECT_EQ(finished.exit_status(), daemon::exit_ok) << finished;
     EXPECT_EQ(finished.output, fmt::format("{}: {}\n", path_, summary));
     EXPECT_EQ(finished.errors, "");
+  }
+}
+
+TEST_F(Configuration, IsRightWhereFilesAreMissingAndSaysWhich) {
+  const auto file = world_.files() + "/file";
+  std::ofstream{file} << "";
+  const std::pair<std::string, std::string> cases[] = {
+      {"command = ['/no/such', '/no/such']", "/no/such does not exist"},
+      {fmt::format("command = ['{}']", file), file + " cannot be executed"},
+      {"command = ['/tmp']", "/tmp cannot be executed"},
+      {"command = ['no-such']", ""},  // in the $PATH of the one who starts it, maybe
+      {"command = ['sh']\nworking-directory = '/no/such'", "/no/such does not exist"},
+      {fmt::format("command = ['sh']\nworking-directory = '{}'", file), file + " is no directory"},
+      {"command = ['sh']\nstdin = 'file:/no/such'", "/no/such does not exist"},
+      {"command = ['sh']\nstdin = 'file:/dev/zero'", ""},
+      {"command = ['sh']\nstderr = 'file:/no/such/log'", "/no/such does not exist"},
+      {fmt::format("command = ['sh']\nstdout = 'file:{}'", file), ""},
+  };
+  for (const auto& [text, warning] : cases) {
+    world_.configure("\n[pool.web]\n" + text + "\n");
+    const auto finished = check();
+    EXPECT_EQ(finished.exit_status(), daemon::exit_ok) << finished;
+    EXPECT_EQ(finished.output, path_ + ": 1 pool, 1 worker\n");
+    EXPECT_EQ(finished.errors, warning.empty()
+                                   ? ""
+                                   : fmt::format("{}:2:7: warning: pool web: {}; no worker can be "
+                                                 "started now\n",
+                                                 path_, warning));
   }
 }
 
