@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/bit_set.hpp"
 #include "reeve/types.hpp"
 #include "schema/type.hpp"
 
@@ -55,20 +56,7 @@ enum class RunAction : std::uint32_t {
   forget = 1U << 11,
 };
 
-class RunActions {
- public:
-  constexpr RunActions() = default;
-  template <class... Action>
-  constexpr explicit RunActions(Action... actions)
-      : bits_((0U | ... | static_cast<std::uint32_t>(actions))) {}
-  [[nodiscard]] constexpr bool has(RunAction action) const {
-    return (bits_ & static_cast<std::uint32_t>(action)) != 0;
-  }
-  constexpr bool operator==(const RunActions&) const = default;
-
- private:
-  std::uint32_t bits_ = 0;
-};
+using RunActions = BitSet<RunAction>;
 
 struct RunStep {
   RunPhase phase;

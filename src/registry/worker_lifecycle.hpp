@@ -32,6 +32,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/bit_set.hpp"
 #include "reeve/types.hpp"
 #include "schema/type.hpp"
 
@@ -101,25 +102,7 @@ enum class WorkerAction : std::uint32_t {
   forget = 1U << 19,
 };
 
-class WorkerActions {
- public:
-  constexpr WorkerActions() = default;
-  template <class... Action>
-  constexpr explicit WorkerActions(Action... actions)
-      : bits_((0U | ... | static_cast<std::uint32_t>(actions))) {}
-  [[nodiscard]] constexpr bool has(WorkerAction action) const {
-    return (bits_ & static_cast<std::uint32_t>(action)) != 0;
-  }
-  [[nodiscard]] constexpr WorkerActions without(WorkerAction action) const {
-    WorkerActions rest = *this;
-    rest.bits_ &= ~static_cast<std::uint32_t>(action);
-    return rest;
-  }
-  constexpr bool operator==(const WorkerActions&) const = default;
-
- private:
-  std::uint32_t bits_ = 0;
-};
+using WorkerActions = BitSet<WorkerAction>;
 
 struct WorkerStep {
   WorkerPhase phase;

@@ -26,6 +26,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/bit_set.hpp"
 #include "schema/type.hpp"
 
 namespace reeve::supervision {
@@ -74,20 +75,7 @@ enum class SlotAction : std::uint32_t {
   decide = 1U << 10,
 };
 
-class SlotActions {
- public:
-  constexpr SlotActions() = default;
-  template <class... Action>
-  constexpr explicit SlotActions(Action... actions)
-      : bits_((0U | ... | static_cast<std::uint32_t>(actions))) {}
-  [[nodiscard]] constexpr bool has(SlotAction action) const {
-    return (bits_ & static_cast<std::uint32_t>(action)) != 0;
-  }
-  constexpr bool operator==(const SlotActions&) const = default;
-
- private:
-  std::uint32_t bits_ = 0;
-};
+using SlotActions = BitSet<SlotAction>;
 
 struct SlotStep {
   SlotPhase phase;
