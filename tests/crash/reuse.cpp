@@ -22,7 +22,6 @@
 namespace reeve::test::crash {
 namespace {
 
-constexpr unsigned harmed_at_most = 3;
 constexpr std::uint64_t points_from_opening_to_write = 5;
 constexpr std::uint64_t never = ~0ULL;
 
@@ -373,7 +372,7 @@ Counts play(const Window& window, std::uint64_t rounds, std::mt19937_64& random)
   Game game;
   std::vector<std::uint64_t> all, moving;
   (void)(game.*window.round)(never);  // the first time reeved looks at more than later
-  while (game.counts().rounds < rounds && game.counts().harmed < harmed_at_most) {
+  while (game.counts().rounds < rounds && game.counts().harmed == 0) {
     if (all.empty()) {
       (void)(game.*window.round)(never);
       all.resize(game.points());
