@@ -59,8 +59,9 @@ void check_users(const std::vector<config::Pool>& pools, std::vector<std::string
   }
 }
 
-// What keeps `path` from being that, nullptr if nothing does. Whoever looks may see less than
-// whoever will start the worker: what cannot be seen is not told.
+// What keeps `path` from being that, or from being there if `wanted` is unknown; nullptr if nothing
+// does. Whoever looks may see less than whoever will start the worker: what cannot be seen is not
+// told.
 const char* obstacle(const fs::path& path, fs::file_type wanted) {
   std::error_code unseen;
   const auto status = fs::status(path, unseen);

@@ -201,13 +201,14 @@ void Slot::arm_start_timeout() {
       pool_.context().loop.at(start_until_, [this] { be_late("it was not ready in time"); });
 }
 
-// Its program runs.
+// Its program runs, unless it has ended and what it left is still being killed.
 void Slot::await_readiness() {
+  if (const auto* present = worker(); present == nullptr || present->exit()) return;
   if (was_ready(monotonic_now())) return apply(SlotEvent::became_ready);
   const auto& configuration = pool_.configuration();
   if (configuration.readiness == config::Readiness::notify) return;
   deadline_ = pool_.context().loop.at(running_since() + configuration.ready_after,
-                                      [this] { apply(SlotEvent::became_ready); });
+                                      [this] { await_readiness(); });
 }
 
 bool Slot::was_ready(Microseconds by) const {
