@@ -52,6 +52,7 @@ class Controllers : public ::testing::Test {
   void SetUp() override {
     if (!set_controllers(world_, "+cpu +memory +pids"))
       GTEST_SKIP() << "this host has the controllers elsewhere than in cgroup v2";
+    (void)set_controllers(world_, "+io");  // which not every kernel has
     world_.start();
     run_ = world_.open_run(owner_);
     run_directory_ = world_.root() + "/run-" + run_;
@@ -124,6 +125,9 @@ TEST_F(Controllers, LimitsAreInForceBeforeAnythingIsInside) {
   input.run = run_;
   input.command = {"sleep", "1000"};
   input.limits = Limits{64 * mebibyte, 32 * mebibyte, 50, 200, 10};
+  // CONFIG_BLK_CGROUP_IOCOST
+  const bool weighs_disks = fs::exists(world_.directory_of(run_directory_) + "/io.weight");
+  if (weighs_disks) input.limits->io_weight = 300;
   const auto worker = world_.call<api::Spawn>(input);
   ASSERT_TRUE(worker) << worker;
   EXPECT_EQ(json::encoded(worker->worker.limits), json::encoded(input.limits));
@@ -135,6 +139,7 @@ TEST_F(Controllers, LimitsAreInForceBeforeAnythingIsInside) {
                                                           {"pids.max", "10\n"}};
   for (const auto& [file, content] : expected)
     EXPECT_EQ(read_file(directory + "/" + file), content) << file;
+  EXPECT_EQ(read_file(directory + "/io.weight"), weighs_disks ? "default 300\n" : "");
   world_.restart();
   EXPECT_EQ(json::encoded(world_.get(run_, "worker")->worker.limits), json::encoded(input.limits));
 }
