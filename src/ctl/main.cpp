@@ -98,6 +98,9 @@ std::string take_limit(Options& options, int letter, const std::string& value) {
     case 'W':
       limits.processor_weight = number;
       return number ? "" : "--processor-weight must be a number";
+    case 'I':
+      limits.io_weight = number;
+      return number ? "" : "--io-weight must be a number";
     default:
       limits.tasks_max = number;
       return number ? "" : "--tasks-max must be a number";
@@ -223,6 +226,7 @@ std::string take(Options& options, int letter, const std::string& value) {
     case 'x':
     case 'q':
     case 'W':
+    case 'I':
     case 'T':
       return take_limit(options, letter, value);
     default:

@@ -589,6 +589,7 @@ TEST_F(Reevectl, LimitsAreWrittenAsPeopleWriteThem) {
       {{"--memory-high", "-1"}, "--memory-high must be a size"},
       {{"--memory-max", "9999999999G"}, "--memory-max must be a size"},
       {{"--processor-quota", "half"}, "--processor-quota must be a percentage"},
+      {{"--io-weight", "much"}, "--io-weight must be a number"},
       {{"--tasks-max", ""}, "--tasks-max must be a number"},
   };
   for (const auto& [option, message] : cases) {
@@ -601,6 +602,8 @@ TEST_F(Reevectl, LimitsAreWrittenAsPeopleWriteThem) {
   // Where there are no controllers, as in this test's root, a limit that is understood is refused.
   const auto unavailable = ctl({"reserve", "worker", "--memory-max", "512M"});
   EXPECT_NE(unavailable.errors.find("memory controller"), std::string::npos) << unavailable;
+  const auto unweighed = ctl({"reserve", "worker", "--io-weight", "200"});
+  EXPECT_NE(unweighed.errors.find("io controller"), std::string::npos) << unweighed;
 }
 
 TEST_F(Reevectl, DoctorTellsWhatIsHereAndWhatIsDoneWithout) {
