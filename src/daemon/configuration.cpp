@@ -77,6 +77,7 @@ const char* obstacle(const fs::path& path, fs::file_type wanted) {
 
 // No fault: it may be there when a worker is started.
 void warn_of_what_is_missing(const config::Pool& pool) {
+  if (pool.size == 0) return;
   const auto look_at = [&](const fs::path& path, fs::file_type wanted) {
     if (!path.is_absolute()) return;
     if (const auto* told = obstacle(path, wanted))

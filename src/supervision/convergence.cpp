@@ -28,7 +28,7 @@ Kind change_of(const SlotStand& slot, std::int64_t generation) {
     case Phase::done:
       return slot.has_failed ? Kind::halt : Kind::settled;
     case Phase::starting:
-      return Kind::await;
+      return slot.has_failed ? Kind::halt : Kind::await;
     default:
       return Kind::halt;
   }

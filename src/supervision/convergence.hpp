@@ -15,7 +15,8 @@ struct SlotStand {
   SlotPhase phase = SlotPhase::empty;
   std::int64_t generation = 0;  // of the worker that was started last
   bool is_due = false;          // to be recycled
-  bool has_failed = false;      // of one that is done
+  // Its last worker did, or ended before it was ready: of one that is done, or is starting again.
+  bool has_failed = false;
 };
 
 struct PoolStand {

@@ -85,7 +85,12 @@ void Slot::apply(SlotEvent event) {
   const auto before = phase_;
   const auto [phase, actions] = step(before, event);
   phase_ = phase;
-  if (event == SlotEvent::due && phase == SlotPhase::starting) ++restarts_;
+  if (phase == SlotPhase::starting && before != phase) {
+    if (event == SlotEvent::due)
+      ++restarts_;
+    else
+      has_failed_ = false;
+  }
   // Before it is acted upon: whoever comes after this reeved has to know why the worker ends.
   const bool is_about_to_end =
       phase != before &&
@@ -111,7 +116,9 @@ void Slot::perform(SlotActions actions) {
   }
   if (actions.has(announce_ready)) {
     reason_.clear();
-    if (configuration.readiness == config::Readiness::notify) write_note();
+    was_ready_ = true;
+    has_failed_ = false;
+    if (!is_ready_at_once()) write_note();
     if (const auto* ready = worker(); ready != nullptr)
       pool_.context().registry.events().announce(EventKind::ready, pool_.context().run_id,
                                                  ready->described());
@@ -145,7 +152,7 @@ void Slot::start() {
   ++incarnation_;
   generation_ = pool_.generation();
   is_due_ = false;
-  was_asked_to_end_ = has_failed_ = false;
+  was_asked_to_end_ = was_ready_ = false;
   said_ready_ = said_stopping_ = false;
   watchdog_interval_.reset();
   is_spawning_ = true;
@@ -155,7 +162,9 @@ void Slot::start() {
   auto request = spawn_request(pool_.configuration(), context.host, context.run_id, number_);
   if (!request) return fail(request.error().message());
   auto reserved = reservation(pool_.configuration(), context.host, number_);
-  reserved.notes[slot_note] = written(note());
+  auto noted = note();
+  if (is_ready_at_once()) noted.phase = SlotPhase::ready;  // once it is more than a reservation
+  reserved.notes[slot_note] = written(noted);
   context.registry.spawn(*run, std::move(reserved), std::move(*request),
                          while_alive(shared_from_this(),
                                      [incarnation = incarnation_](Slot& slot, const auto& outcome) {
@@ -201,22 +210,23 @@ void Slot::arm_start_timeout() {
       pool_.context().loop.at(start_until_, [this] { be_late("it was not ready in time"); });
 }
 
-// Its program runs, unless it has ended and what it left is still being killed.
-void Slot::await_readiness() {
-  if (const auto* present = worker(); present == nullptr || present->exit()) return;
-  if (was_ready(monotonic_now())) return apply(SlotEvent::became_ready);
+// As soon as its program runs.
+bool Slot::is_ready_at_once() const {
   const auto& configuration = pool_.configuration();
-  if (configuration.readiness == config::Readiness::notify) return;
-  deadline_ = pool_.context().loop.at(running_since() + configuration.ready_after,
-                                      [this] { await_readiness(); });
+  return configuration.readiness == config::Readiness::exec &&
+         configuration.ready_after == Microseconds{};
 }
 
-bool Slot::was_ready(Microseconds by) const {
+void Slot::await_readiness() {
+  if (is_ready_at_once() || said_ready_) return apply(SlotEvent::became_ready);
   const auto& configuration = pool_.configuration();
-  if (said_ready_) return true;
-  if (configuration.readiness == config::Readiness::notify) return false;
-  if (configuration.ready_after == Microseconds{}) return true;
-  return running_since() + configuration.ready_after <= by;
+  const auto* present = worker();
+  if (configuration.readiness == config::Readiness::notify) return;
+  // What it left may still be being killed.
+  if (present == nullptr || !present->process_is_alive()) return;
+  const auto ready_at = running_since() + configuration.ready_after;
+  if (ready_at <= monotonic_now()) return apply(SlotEvent::became_ready);
+  deadline_ = pool_.context().loop.at(ready_at, [this] { await_readiness(); });
 }
 
 void Slot::arm_recycling() {
@@ -275,7 +285,7 @@ void Slot::hear(const Notification& said) {
   if (said.main_process) take_main_process(*said.main_process);
   if (said.status) present->take_status_text(*said.status);
   if (said.watchdog_interval) watchdog_interval_ = said.watchdog_interval;
-  if (said.is_ready) {
+  if (said.is_ready && pool_.configuration().readiness == config::Readiness::notify) {
     said_ready_ = true;
     // Its program may have been executed, and said so, before reeved knows of that.
     if (phase_ == SlotPhase::starting && !is_spawning_) apply(SlotEvent::became_ready);

@@ -74,9 +74,8 @@ class Slot : public std::enable_shared_from_this<Slot> {
   void end_worker(Microseconds grace);
   [[nodiscard]] Microseconds running_since() const;
   void arm_start_timeout();
+  [[nodiscard]] bool is_ready_at_once() const;
   void await_readiness();
-  // Whether its worker counted as ready by this time.
-  [[nodiscard]] bool was_ready(Microseconds by) const;
   void arm_recycling();
   void be_due(const char* reason);
   void feed_watchdog();
@@ -109,7 +108,8 @@ class Slot : public std::enable_shared_from_this<Slot> {
   std::uint64_t incarnation_ = 0;
   bool is_spawning_ = false;
   bool was_asked_to_end_ = false;  // by somebody else than this slot
-  bool has_failed_ = false;        // where nobody will try again
+  bool was_ready_ = false;
+  bool has_failed_ = false;  // its last worker: it is tried again, or nobody will
   // What its worker has said of itself.
   bool said_ready_ = false;
   bool said_stopping_ = false;

@@ -156,9 +156,10 @@ void Slot::decide() {
   const auto restart = pool_.configuration().restart;
   if (was_asked_to_end_ || restart == config::Restart::no ||
       (restart == config::Restart::on_failure && is_success(exit_))) {
-    has_failed_ = !was_asked_to_end_ && (!is_success(exit_) || !was_ready(ended_at_));
+    has_failed_ = !was_asked_to_end_ && (!is_success(exit_) || !was_ready_);
     return apply(SlotEvent::finish);
   }
+  has_failed_ = !was_ready_;
   const auto next = schedule_.next_start(ended_at_, Context::chance());
   if (!next) return apply(SlotEvent::hold);
   due_at_ = *next;
@@ -219,10 +220,7 @@ void Slot::adopt(registry::LiveWorker& worker) {
   ++incarnation_;
   generation_ = note.generation;
   phase_ = note.phase;
-  const auto until = worker.exit() ? worker.exit()->at.monotonic : monotonic_now();
-  // Its program had been executed, and nobody wrote down that this was enough.
-  if (phase_ == SlotPhase::starting && was_ready(until)) phase_ = SlotPhase::ready;
-  said_ready_ = phase_ == SlotPhase::ready;
+  was_ready_ = phase_ == SlotPhase::ready;
   if (worker.state() == WorkerState::exited) {
     // Whoever found it dead has told so.
     if (worker.phase() == Phase::emptying)

@@ -404,23 +404,42 @@ TEST_F(Pools, StopAChangeAtAWorkerThatFailsAndIsNotTriedAgain) {
 }
 
 TEST_F(Pools, StopAChangeAtAWorkerThatEndsBeforeItHasRunForReadyAfter) {
-  const auto pools = [](const char* serve, const char* work, const char* keys) {
-    return fmt::format(
-        "[pool.serving]\nsize = 3\nrestart = 'always'\ncommand = {}\n{}"
-        "[pool.working]\nsize = 3\nrestart = 'no'\ncommand = {}\n{}",
-        serve, keys, work, keys);
-  };
-  start(pools("['sleep', '1000']", "['sleep', '1000']", ""));
-  std::map<std::string, std::vector<std::int64_t>> before{{"serving", {}}, {"working", {}}};
-  for (auto& [pool, pids] : before)
-    pids = pids_of(await_settled(pool, 3));
-  reload(pools("['false']", "['true']", "ready-after = '1h'\n"));
-  for (auto& [pool, pids] : before) {
+  std::map<std::string, std::pair<const char*, std::vector<std::int64_t>>> pools{
+      {"serving", {"command = ['false']\nrestart = 'always'\n", {}}},
+      {"working", {"command = ['true']\nrestart = 'no'\n", {}}},
+      // Never seen but starting.
+      {"eager",
+       {"command = ['false']\nbackoff = { initial = 0 }\nstart-limit = { burst = 10000 }\n", {}}}};
+  std::string sound, broken;
+  for (const auto& [pool, each] : pools) {
+    sound += fmt::format("[pool.{}]\nsize = 3\ncommand = ['sleep', '1000']\n", pool);
+    broken += fmt::format("[pool.{}]\nsize = 3\nready-after = '1h'\n{}", pool, each.first);
+  }
+  start(sound);
+  for (auto& [pool, each] : pools)
+    each.second = pids_of(await_settled(pool, 3));
+  reload(broken);
+  for (auto& [pool, each] : pools) {
     const auto halted =
         await(pool, [](const auto& now) { return now.pool.state == PoolState::halted; });
-    EXPECT_EQ(pids_of(halted)[1], pids[1]) << pool;
-    EXPECT_EQ(pids_of(halted)[2], pids[2]) << pool;
+    EXPECT_EQ(pids_of(halted)[1], each.second[1]) << pool;
+    EXPECT_EQ(pids_of(halted)[2], each.second[2]) << pool;
   }
+}
+
+TEST_F(Pools, RememberThatAWorkerWasReadyWhateverReadyAfterBecomes) {
+  const std::string job = fmt::format(
+      "[pool.job]\ncommand = ['sh', '-c', 'until [ -e {} ]; do sleep 0.01; done']\n"
+      "restart = 'no'\n",
+      file("go"));
+  start(job);
+  const auto before = pids_of(await_settled("job", 1));
+  reload(job + "ready-after = '1h'\n");
+  EXPECT_EQ(pids_of(await_settled("job", 1)), before);
+  std::ofstream(file("go")) << "";
+  const auto over =
+      await("job", [](const auto& now) { return now.slots[0].state == SlotState::finished; });
+  EXPECT_EQ(over.pool.reason, std::nullopt);
 }
 
 TEST_F(Pools, CountAWorkerAsReadyOnceItHasRunForReadyAfter) {
@@ -439,6 +458,8 @@ TEST_F(Pools, CountAWorkerAsReadyOnceItHasRunForReadyAfter) {
   EXPECT_EQ(pids_of(await("web", is_starting))[0], first);
   reload(for_so_long("100ms"));
   EXPECT_EQ(pids_of(await_settled("web", 2))[0], first);
+  // Who was ready stays so.
+  reload(for_so_long("1h"));
   world_.restart();
   EXPECT_EQ(pids_of(await_settled("web", 2))[0], first);
 }
@@ -722,6 +743,12 @@ TEST_F(Notifying, WorkersAreReadyWhenTheySaySo) {
   world_.restart();
   EXPECT_EQ(pids_of(await_settled("web", 1)), pids_of(web));
   await_status("serving");
+}
+
+TEST_F(Notifying, NobodySaysThatItHasRunForReadyAfter) {
+  start(pool("say('READY=1\\nSTATUS=serving'); time.sleep(1000)", "ready-after = '1h'\n"));
+  await_status("serving");
+  EXPECT_EQ(get("web").slots[0].state, SlotState::starting);
 }
 
 TEST_F(Notifying, WhatIsSaidWhileNoReevedRunsIsHeardByTheNextOne) {
