@@ -1,15 +1,28 @@
 #!/bin/sh
 # fetch.sh CACHE SUITE: puts Debian's kernel of a suite into CACHE/kernels/SUITE, with the file system
-# that it begins on (see init), again when they are a month old; and a QEMU into CACHE/roots/emulator.
-# That is the same on every host: QEMU 7.2, of Debian 12, miscompiles Linux 6.12. The package index
-# that is looked into is no machine's own.
+# that it begins on (see init), again when they are a month old and Debian can be reached; and a QEMU
+# into CACHE/roots/emulator. That is the same on every host: QEMU 7.2, of Debian 12, miscompiles Linux
+# 6.12. The package index that is looked into is no machine's own.
 set -eu
 [ $# -eq 2 ] || { echo "usage: fetch.sh CACHE SUITE" >&2; exit 2; }
 cache=$1 suite=$2
 here=$(dirname "$(realpath "$0")")
 emulator=$cache/roots/emulator kernel=$cache/kernels/$suite
 sh "$here/../support/root.sh" "$emulator" trixie busybox-static cpio kmod qemu-system-x86 xz-utils
-[ -z "$(find "$kernel/initrd" -mtime -30 2>/dev/null)" ] || exit 0
+made_as=$(cat "$here/fetch.sh" "$here/init" | sha256sum)
+# At most so many days old, and made as these files say.
+is_there() {
+    [ "$made_as" = "$(cat "$kernel/made_as" 2>/dev/null)" ] &&
+        [ -n "$(find "$kernel/initrd" -mtime "-$1" 2>/dev/null)" ]
+}
+mkdir -p "$cache/kernels"
+exec 9>"$kernel.lock"
+flock 9
+! is_there 30 || exit 0
+trap 'status=$?; [ "$status" -eq 0 ] || ! is_there 9999 || {
+    echo "fetch.sh: the kernel of Debian $suite cannot be fetched again: staying with the old one" >&2
+    exit 0
+}' EXIT
 echo "fetching the kernel of Debian $suite"
 mirror=$(sh "$here/../support/debian_mirror.sh")
 rm -rf "$kernel.new"
@@ -67,5 +80,6 @@ done
 (cd initial && find . | cpio --quiet --create --format newc) >initrd
 EOT_INSIDE
 EOT
+echo "$made_as" >made_as
 rm -rf apt packages unpacked initial needed "$kernel"
 mv "$kernel.new" "$kernel"

@@ -18,10 +18,9 @@ mount -t cgroup2 -o nsdelegate cgroup2 "$groups"
 for controller in $(cat "$groups/cgroup.controllers"); do
     echo "+$controller" >"$groups/cgroup.subtree_control"
 done
-results=$REEVE_RESULTS
+results=/run/results
 echo "Linux $(uname -r), controllers: $(cat "$groups/cgroup.subtree_control")" >"$results/kernel"
 cat "$results/kernel"
-unset REEVE_RESULTS
 export REEVE_TEST_PATIENCE=120
 
 # run_test NAME SECONDS COMMAND…

@@ -69,7 +69,7 @@ def boot(cache, suite, results, build, programs):
               sep="\n", file=file)
     # Whatever kills this process, the machine goes with it.
     command = ["setpriv", "--pdeathsig", "KILL", "sh", os.path.join(HERE, "boot.sh"), cache, suite, "/",
-               os.path.join(HERE, "guest.sh"), f"REEVE_RESULTS={results}", f"{results}:{results}:rw"]
+               "/run/kernels/guest.sh", "", f"{HERE}:/run/kernels:ro", f"{results}:/run/results:rw"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                           errors="replace") as machine, \
             open(os.path.join(results, "console"), "w", encoding="utf-8") as console:

@@ -1,10 +1,10 @@
 #!/bin/sh
-# found.sh MISTAKES SHORT LONG COMMAND…: the command succeeds, and fails once reeved makes one of these
-# mistakes. SHORT, how long it is to look, is added to the command without a mistake, and LONG with
-# one, which ends when it has found it; "" where it cannot be told.
+# found.sh MISTAKES SIGN SHORT LONG COMMAND…: the command succeeds, and fails and says SIGN once reeved
+# makes one of these mistakes. SHORT, how long it is to look, is added to the command without a mistake,
+# and LONG with one, which ends when it has found it; "" where it cannot be told.
 set -eu
-mistakes=$1 short=$2 long=$3
-shift 3
+mistakes=$1 sign=$2 short=$3 long=$4
+shift 4
 [ -n "${REEVED:-}" ] || {
     echo "needs a reeved that was built with -Dtest_hooks=true, named by REEVED"
     exit 77
@@ -13,10 +13,12 @@ shift 3
 failed=0
 for mistake in $mistakes; do
     status=0
-    REEVE_TEST_PATIENCE=5 REEVE_MISTAKE=$mistake "$@" ${long:+"$long"} || status=$?
-    case $status in
-    0 | 77) echo "FAILED to find the mistake \"$mistake\"" && failed=1 ;;
-    *) echo "found: $mistake" ;;
+    said=$(REEVE_TEST_PATIENCE=5 REEVE_MISTAKE=$mistake "$@" ${long:+"$long"} 2>&1) || status=$?
+    printf '%s\n' "$said"
+    case $status,$said in
+    0,* | 77,*) echo "FAILED to find the mistake \"$mistake\"" && failed=1 ;;
+    *"$sign"*) echo "found: $mistake" ;;
+    *) echo "FAILED for another reason than the mistake \"$mistake\"" && failed=1 ;;
     esac
 done
 exit "$failed"
