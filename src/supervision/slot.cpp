@@ -150,6 +150,8 @@ void Slot::replace() {
 void Slot::start() {
   auto& context = pool_.context();
   ++incarnation_;
+  // What the last one failed at may have been mended since.
+  if (generation_ != pool_.generation()) has_failed_ = false;
   generation_ = pool_.generation();
   is_due_ = false;
   was_asked_to_end_ = was_ready_ = false;
