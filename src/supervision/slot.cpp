@@ -86,10 +86,9 @@ void Slot::apply(SlotEvent event) {
   const auto [phase, actions] = step(before, event);
   phase_ = phase;
   if (phase == SlotPhase::starting && before != phase) {
-    if (event == SlotEvent::due)
-      ++restarts_;
-    else
-      has_failed_ = false;
+    if (event == SlotEvent::due) ++restarts_;
+    // The next one is no other attempt at the same: somebody wants it, or what failed was mended.
+    if (event != SlotEvent::due || generation_ != pool_.generation()) has_failed_ = false;
   }
   // Before it is acted upon: whoever comes after this reeved has to know why the worker ends.
   const bool is_about_to_end =
@@ -150,8 +149,6 @@ void Slot::replace() {
 void Slot::start() {
   auto& context = pool_.context();
   ++incarnation_;
-  // What the last one failed at may have been mended since.
-  if (generation_ != pool_.generation()) has_failed_ = false;
   generation_ = pool_.generation();
   is_due_ = false;
   was_asked_to_end_ = was_ready_ = false;

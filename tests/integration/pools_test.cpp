@@ -427,6 +427,24 @@ TEST_F(Pools, StopAChangeAtAWorkerThatEndsBeforeItHasRunForReadyAfter) {
   }
 }
 
+TEST_F(Pools, StopNoChangeForWhatFailedBeforeIt) {
+  const auto pool = [](const char* command) {
+    return fmt::format(
+        "[pool.web]\ncommand = {}\nready-after = '10ms'\nrestart = 'always'\n"
+        "backoff = {{ initial = 0 }}\nstart-limit = {{ burst = 10000 }}\n",
+        command);
+  };
+  start(pool("['sleep', '1000']"));
+  for (int round = 0; round < 10; ++round) {
+    reload(pool("['false']"));
+    ASSERT_TRUE(world_.call<api::ScalePool>({"web", 3}));
+    reload(pool("['sleep', '1000']"));
+    (void)await_settled("web", 3);
+    ASSERT_TRUE(world_.call<api::ScalePool>({"web", 1}));
+    (void)await_settled("web", 1);
+  }
+}
+
 TEST_F(Pools, RememberThatAWorkerWasReadyWhateverReadyAfterBecomes) {
   const std::string job = fmt::format(
       "[pool.job]\ncommand = ['sh', '-c', 'until [ -e {} ]; do sleep 0.01; done']\n"

@@ -37,7 +37,6 @@ for share in "$@"; do
     shares="$shares${shares:+,}${share#*:}"
     number=$((number + 1))
 done
-# On one processor or two: more of them wait for each other longer than they help.
 # shellcheck disable=SC2086
 exec env -i PATH=/usr/sbin:/usr/bin chroot "$emulator" qemu-system-x86_64 \
     -accel tcg,thread=multi -cpu max -smp 2 -m 2G -nodefaults -no-user-config -no-reboot \
